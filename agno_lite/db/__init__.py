@@ -1,0 +1,1 @@
+"""Storage: sessions, runs and memories, each with its owner."""

@@ -1,0 +1,230 @@
+"""What the stages of the gallery hand to each other. All frozen; paths are relative to the project, with `/`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+JSON = dict[str, Any]
+
+LOCALES = ("zh", "en")
+"""Languages of the site; the first one is shown to a reader who has not chosen."""
+
+
+# --- discovery -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A script of the cookbook."""
+
+    path: str
+    """The script: `cookbook/11_memory/05_multi_user_multi_session_chat.py`."""
+    narratives: dict[str, str]
+    """Its hand-written text by language: `{"zh": "cookbook/…/NAME.zh.md", …}`; missing ones left out."""
+
+    @property
+    def name(self) -> str:
+        """File name without suffix."""
+        return self.path.rsplit("/", 1)[-1].removesuffix(".py")
+
+    @property
+    def topic(self) -> str:
+        """Path of its folder inside the cookbook: `11_memory`, `09_evals/performance`."""
+        return self.path.split("/", 1)[1].rsplit("/", 1)[0]
+
+
+# --- execution: facts ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependencies:
+    """Everything that a capture depended on. It is fresh as long as all of it is as it was."""
+
+    script: str
+    """Hash of the script's syntax tree, docstrings and positions left out."""
+    modules: dict[str, str]
+    """Hash of each imported project module's skeleton (everything but function bodies), by path."""
+    functions: dict[str, dict[str, str]]
+    """Hash of the body of each function entered: `{path: {qualified name: hash}}`."""
+    files: dict[str, str]
+    """Hash of the bytes of each project file read that is not a module; `absent` if it was looked for in vain."""
+    packages: dict[str, str]
+    """Version of each third-party distribution imported."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpanRecord:
+    """A span of the runtime, in canonical order: children of a concurrent span are sorted by content."""
+
+    id: int
+    """Position in the canonical order, from 1."""
+    parent: int | None
+    """The span around it."""
+    kind: str
+    """Operation, of `agno_lite.tracing.semconv`."""
+    name: str
+    """Operation and object: `invoke_agent Chat`."""
+    concurrent: bool
+    """Whether its children may overlap by construction."""
+    path: str
+    """Source file of the function that opened it; empty if outside the project."""
+    function: str
+    """Qualified name of that function inside its file: `Agent.arun`."""
+    attributes: JSON
+    """OpenTelemetry attributes; volatile values replaced by numbered placeholders such as `<uuid:1>`."""
+    error: str | None
+    """`Type: message` of the exception that left it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One HTTP request to a model and its answer, as they were on the wire."""
+
+    id: int
+    """Number on the page, from 1, in canonical order."""
+    span: int | None
+    """The span inside which it was sent."""
+    method: str
+    """HTTP method."""
+    path: str
+    """Path of the URL, for example `/v1/chat/completions`; host and query left out."""
+    status: int | None
+    """HTTP status; `None` if no answer came."""
+    streamed: bool
+    """Whether the answer came as server-sent events."""
+    request: str
+    """Key of the request's body in `Capture.bodies`."""
+    response: str
+    """Key of the answer's body in `Capture.bodies`; of a streamed answer the list of its events."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConstructedObject:
+    """An object that the script made by calling a class it imports."""
+
+    site: int
+    """Which call: index in `agno_lite.gallery.syntax.construction_sites(tree)`."""
+    cls: str
+    """Module and qualified name of the class: `agno_lite.agent.agent.Agent`."""
+    arguments: dict[str, str]
+    """What was passed, by parameter (positional ones named too): `repr`, or the text shown for an object."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserStorage:
+    """What the database holds of one user after the run."""
+
+    rows: dict[str, int]
+    """Number of the user's rows by table."""
+    memories: tuple[str, ...]
+    """The user's memories, oldest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storage:
+    """What the database holds after the run."""
+
+    tables: dict[str, int]
+    """Number of rows by table."""
+    users: dict[str, UserStorage]
+    """The same by user id, in order of the ids."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capture:
+    """Facts of one run. Deterministic: running again gives an equal record."""
+
+    example: str
+    """Path of the script."""
+    dependencies: Dependencies
+    """What decides whether the capture is stale."""
+    exit_status: int | None
+    """Exit status of the process; `None` if it was stopped, see `failure`."""
+    failure: str | None
+    """Why it did not end by itself: `timed out after 60 s`, `killed by SIGKILL`; `None` if it did."""
+    stdout: str
+    """Standard output, with colours as ANSI sequences."""
+    stderr: str
+    """Standard error."""
+    spans: tuple[SpanRecord, ...]
+    """In canonical order, parents before children."""
+    exchanges: tuple[Exchange, ...]
+    """Requests on the wire, in canonical order."""
+    bodies: dict[str, Any]
+    """JSON bodies of requests and answers, each once, by hash."""
+    entered: tuple[str, ...]
+    """Functions entered, `path::qualified name`, in a stable order of first call."""
+    objects: tuple[ConstructedObject, ...]
+    """Objects that the script constructed, in order of construction sites."""
+    storage: Storage | None
+    """Rows after the run; `None` if the script used no PostgreSQL."""
+
+
+# --- execution: measurements -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """When something happened, in seconds since the script began."""
+
+    start: float
+    """Its beginning."""
+    duration: float
+    """How long it took."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurements:
+    """What varies from run to run. Never decides whether a page is stale."""
+
+    example: str
+    """Path of the script."""
+    duration: float
+    """Wall time of the script in seconds, without start-up of the interpreter."""
+    peak_memory: int
+    """Greatest resident size of the process, in bytes."""
+    spans: dict[int, Timing] = field(default_factory=dict)
+    """By `SpanRecord.id`."""
+    exchanges: dict[int, Timing] = field(default_factory=dict)
+    """By `Exchange.id`."""
+
+
+# --- references ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Symbol:
+    """A class, function, method, attribute, parameter or module of the project, with its place."""
+
+    name: str
+    """Dotted path: `agno_lite.agent.agent.Agent.arun`; a parameter's is `….Agent(update_memory_on_run)`."""
+    kind: str
+    """griffe's kind: `module`, `class`, `function`, `attribute`; or `parameter`."""
+    path: str
+    """Its file."""
+    line: int
+    """First line of its definition, 1-based, decorators included."""
+    end_line: int
+    """Last line of its definition."""
+    summary: str
+    """First sentence of its docstring, or empty."""
+
+
+# --- rendering -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page as plain Markdown, before any site generator has seen it."""
+
+    uri: str
+    """Where it is in the site: `zh/cookbook/11_memory/NAME.md`."""
+    locale: str
+    """Its language."""
+    title: str
+    """Its title."""
+    markdown: str
+    """Its whole text. Links to other pages are relative to `uri`."""
+    sources: tuple[str, ...] = ()
+    """Project files that it was made from: a change of one of them may change the page."""

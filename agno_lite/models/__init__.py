@@ -1,0 +1,1 @@
+"""Models: the interface, messages, OpenAI's client and the built-in offline model."""
