@@ -1,4 +1,7 @@
-"""What the stages of the gallery hand to each other. All frozen; paths are relative to the project, with `/`."""
+"""What the stages of the gallery hand to each other.
+
+All records are frozen; paths are relative to the project and written with `/`.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ class Dependencies:
     functions: dict[str, dict[str, str]]
     """Hash of the body of each function entered: `{path: {qualified name: hash}}`."""
     files: dict[str, str]
-    """Hash of the bytes of each project file read that is not a module; `absent` if it was looked for in vain."""
+    """Hash of the bytes of each project file read that is not a module; `absent` if it was not there."""
     packages: dict[str, str]
     """Version of each third-party distribution imported."""
 
@@ -209,6 +212,56 @@ class Symbol:
     """Last line of its definition."""
     summary: str
     """First sentence of its docstring, or empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """A parameter of an object that the script constructs."""
+
+    name: str
+    """Name of the parameter."""
+    source: str | None
+    """Source text of what is passed, `None` if it is left at its default."""
+    value: str | None
+    """What it was in the run: from the capture if passed, else the default's source text."""
+    read: bool
+    """For one left at its default: whether a function that the run entered reads it."""
+    symbol: Symbol | None
+    """The parameter's definition and first docstring sentence; `None` if it is not in the project."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectConfiguration:
+    """All settings of one object that the script constructs."""
+
+    site: int
+    """Which construction site."""
+    line: int
+    """Line of the call in the script."""
+    cls: str
+    """Name of the class as the script writes it: `Agent`."""
+    variable: str | None
+    """Name that the object is bound to, `None` if it is an argument or not bound."""
+    symbol: Symbol | None
+    """The class; `None` if it is not in the project."""
+    settings: tuple[Setting, ...]
+    """Passed ones in the order of the call, then defaults in the order of the signature."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """What can be known of an example without running it, with the run's values put in."""
+
+    example: Example
+    """The example."""
+    docstring: str
+    """The script's docstring, or empty."""
+    text: str
+    """The whole script."""
+    configurations: tuple[ObjectConfiguration, ...]
+    """The objects that it constructs, in source order."""
+    error: str | None = None
+    """Why the script cannot be parsed: `line 3: invalid syntax`; the rest is then empty."""
 
 
 # --- rendering -------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import sys
 import time
@@ -100,12 +101,10 @@ class _OpenSpan:
         new.end_ns = time.perf_counter_ns()
         new.error = error
         if self._token is not None:
-            try:
+            # An async generator that is closed early is finished in another context;
+            # that context never saw the span, so there is nothing to restore.
+            with contextlib.suppress(ValueError):
                 _current.reset(self._token)
-            except ValueError:
-                # An async generator that is closed early is finished in another context;
-                # that context never saw the span, so there is nothing to restore.
-                pass
         for watcher in _watchers:
             watcher.on_end(new)
 
@@ -134,7 +133,7 @@ def span(kind: str, name: str = "", *, concurrent: bool = False, **attributes: A
     """
     if not _watchers:
         return _null
-    known = _code(sys._getframe(1))
+    known = _code(sys._getframe(1))  # noqa: SLF001 - the documented way to a caller's frame
     known.update({key.replace("__", "."): value for key, value in attributes.items()})
     return _OpenSpan(
         Span(

@@ -1,0 +1,51 @@
+"""Where a project keeps its parts, and what its pages say of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from agno_lite.exceptions import GalleryError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A project with a cookbook. Made once, at the border; every stage is given it."""
+
+    root: Path
+    """Absolute path of the project's folder: the one that holds `mkdocs.yml`."""
+    packages: tuple[str, ...] = ("agno_lite",)
+    """Top-level packages of the project, folders below `root`, whose code examples show."""
+    cookbook: str = "cookbook"
+    """Folder of the examples, below `root`."""
+    docs: str = "docs"
+    """Folder of the hand-written pages, below `root`."""
+    version: str = ""
+    """Version of the project, shown on each page."""
+    commit: str = ""
+    """Commit that the pages are made from, short; `-dirty` is appended if files were changed since."""
+
+    @property
+    def captures(self) -> Path:
+        """Folder of the captures: `cookbook/_captures`, which mirrors the cookbook."""
+        return self.root / self.cookbook / "_captures"
+
+    def relative(self, path: Path) -> str:
+        """The path as records hold it: relative to `root`, with `/`."""
+        return path.resolve().relative_to(self.root).as_posix()
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder at or above `start` that holds a `mkdocs.yml`.
+
+    Raises:
+        GalleryError: there is none.
+    """
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        if (folder / "mkdocs.yml").is_file():
+            return folder
+    raise GalleryError(
+        f"{start}: expected to be inside a project, but neither it nor a folder above holds a mkdocs.yml; "
+        "change into the project, or name it with --project"
+    )
