@@ -1,0 +1,1 @@
+"""The run loop: prompt assembly, steps, events and outputs."""
