@@ -193,6 +193,16 @@ class Measurements:
     """By `Exchange.id`."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """One run of an example: what is the same each time, and what is not."""
+
+    capture: Capture
+    """The facts."""
+    measurements: Measurements
+    """What varies from run to run."""
+
+
 # --- references ------------------------------------------------------------------------------
 
 
@@ -262,6 +272,65 @@ class Analysis:
     """The objects that it constructs, in source order."""
     error: str | None = None
     """Why the script cannot be parsed: `line 3: invalid syntax`; the rest is then empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """Consecutive lines of a file."""
+
+    line: int
+    """First line, 1-based."""
+    end_line: int
+    """Last line."""
+    text: str
+    """Their text, without the indentation that all lines of the excerpt share."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excerpt:
+    """A definition or a part of it, cut from its file."""
+
+    symbol: Symbol
+    """What it is cut from; its path is the excerpt's."""
+    passages: tuple[Passage, ...]
+    """What is shown, in order; lines between two passages are left out."""
+
+    @property
+    def line(self) -> int:
+        """First line shown."""
+        return self.passages[0].line
+
+    @property
+    def end_line(self) -> int:
+        """Last line shown."""
+        return self.passages[-1].end_line
+
+
+# --- narrative -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NarrativeSection:
+    """What an author wrote for one section of a page."""
+
+    title: str
+    """Its heading, without the id."""
+    line: int
+    """Line of `text`'s first line in the narrative."""
+    text: str
+    """Everything below the heading: Markdown with directives, code spans to check and `{{ values }}`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Narrative:
+    """The hand-written text beside an example, in one language."""
+
+    path: str
+    """The file."""
+    locale: str
+    """Its language."""
+    sections: dict[str, NarrativeSection]
+    """By section id, in the order of the file."""
 
 
 # --- rendering -------------------------------------------------------------------------------
