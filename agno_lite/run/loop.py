@@ -20,7 +20,7 @@ from agno_lite.tools.function import Function, FunctionCall
 from agno_lite.tracing import semconv, span
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from agno_lite.agent.agent import Agent
     from agno_lite.db.schemas import UserMemory
@@ -153,8 +153,9 @@ async def _answer_and_remember(call: RunCall, conversation: Conversation) -> tup
         try:
             await _answer(call, conversation)
         finally:
-            await _finish(asyncio.wait([remembering]))
-        return await remembering
+            # Gathering also takes note of a failed update's error: if the answer failed too, that is told.
+            await _finish(asyncio.gather(remembering, return_exceptions=True))
+        return remembering.result()
 
 
 async def _remember(call: RunCall) -> tuple[UserMemory, ...]:
@@ -244,7 +245,7 @@ async def _call_tool(call: RunCall, tools: dict[str, Function], wanted: ToolCall
     return done
 
 
-async def _finish(work: Coroutine[Any, Any, Any]) -> None:
+async def _finish(work: Awaitable[Any]) -> None:
     """Await something to its end, also while the run is being cancelled; then let it be cancelled."""
     task = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None

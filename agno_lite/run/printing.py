@@ -18,6 +18,7 @@ from agno_lite.run.agent import (
     RunCompletedEvent,
     RunContentEvent,
     ToolCallCompletedEvent,
+    ToolCallStartedEvent,
 )
 from agno_lite.run.loop import stream_run
 
@@ -32,7 +33,7 @@ class _View:
     def __init__(self, call: RunCall) -> None:
         self._markdown = call.agent.markdown
         self._message = call.input
-        self._tools: list[str] = []
+        self._tools: dict[str, str] = {}
         self._memories: list[str] = []
         self._content = ""
         self._started = time.perf_counter()
@@ -43,9 +44,10 @@ class _View:
         match event:
             case RunContentEvent():
                 self._content += event.content
+            case ToolCallStartedEvent():
+                self._tools[event.tool.id] = f"{event.tool.name}({event.tool.arguments})"
             case ToolCallCompletedEvent():
-                call = event.tool.call
-                self._tools.append(f"{call.name}({call.arguments}) → {event.tool.result}")
+                self._tools[event.tool.call.id] += f" → {event.tool.result}"
             case MemoryUpdateCompletedEvent():
                 self._memories = [memory.memory for memory in event.memories]
             case RunCompletedEvent():
@@ -60,7 +62,7 @@ class _View:
         panels = [_panel("Message", Text(self._message), "cyan")]
         if self._tools:
             panels.append(
-                _panel("Tool Calls", Text("\n".join(f"• {tool}" for tool in self._tools)), "yellow")
+                _panel("Tool Calls", Text("\n".join(f"• {tool}" for tool in self._tools.values())), "yellow")
             )
         panels.append(_panel(f"Response ({seconds:.1f}s)", answer, "blue"))
         if self._memories:
