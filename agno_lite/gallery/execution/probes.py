@@ -1,0 +1,172 @@
+"""Which functions a run enters: one statement at the head of each function of the project.
+
+Tracers would see the same at three times the CPU, and would show up in the memory figures that
+examples measure. The statement costs a test once a function has been entered.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import sys
+import threading
+from contextvars import ContextVar
+from importlib.abc import MetaPathFinder
+from importlib.machinery import PathFinder, SourceFileLoader
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from importlib.machinery import ModuleSpec
+    from types import CodeType, ModuleType
+
+    from agno_lite.gallery.execution.journal import Journal
+
+    CurrentSpan = Callable[[], Any]
+
+_script_flow: ContextVar[bool] = ContextVar("agno_lite_gallery_script_flow", default=False)
+"""True in the script's own flow and in what it hands its context to: coroutines, `asyncio.to_thread`.
+
+A bare thread begins with an empty context. What such a thread does first is a matter of chance, so
+functions that only such threads enter are told apart.
+"""
+
+
+class Probes:
+    """Gives each function a number, and notes the first time that it is entered.
+
+    The code under observation finds `__hit__` and `__entered__` among the builtins: a module's own
+    names stay as they are, and a function keeps working when its code is copied elsewhere.
+    """
+
+    def __init__(self, journal: Journal, root: Path) -> None:
+        self._journal = journal
+        self._root = root
+        self._hits = bytearray()
+        self._functions: list[tuple[str, str]] = []
+        self._background: set[int] = set()
+        self._busy = threading.local()
+        self._current_span: CurrentSpan = lambda: None
+
+    def install(self) -> None:
+        """Make the probes' names known to all code, and call the present flow the script's own."""
+        vars(builtins).update(__hit__=self._hits, __entered__=self._entered)
+        _script_flow.set(True)
+
+    def attribute_to(self, current_span: CurrentSpan) -> None:
+        """From now on, note the span inside which a function was first entered."""
+        self._current_span = current_span
+
+    def compile(self, tree: ast.Module, path: str) -> CodeType:
+        """Compile a module with its probes; the tree is changed."""
+        relative = Path(path).relative_to(self._root).as_posix()
+        for name, function in functions(tree):
+            self._insert(function, len(self._functions))
+            self._functions.append((relative, name))
+            self._hits.append(0)
+        self._journal.write("module", path=relative)
+        return compile(tree, path, "exec", dont_inherit=True)
+
+    def _insert(self, function: Function, number: int) -> None:
+        """Put the probe before the first statement that is not the docstring, on that statement's line."""
+        position = int(ast.get_docstring(function, clean=False) is not None)
+        (probe,) = ast.parse(f"__hit__[{number}] or __entered__({number})").body
+        neighbour = function.body[min(position, len(function.body) - 1)]
+        for node in ast.walk(probe):
+            ast.copy_location(node, neighbour)
+        function.body.insert(position, probe)
+
+    def _entered(self, number: int) -> None:
+        """Note that a function is entered; called until its hit is set."""
+        # Asking for the current span enters functions that are observed too: those calls are ours.
+        if getattr(self._busy, "now", False):
+            return
+        if not _script_flow.get():
+            if number not in self._background:
+                self._background.add(number)
+                self._note(number, script_flow=False)
+            return
+        self._hits[number] = 1
+        self._note(number, script_flow=True)
+
+    def _note(self, number: int, *, script_flow: bool) -> None:
+        self._busy.now = True
+        try:
+            span = self._current_span()
+        finally:
+            self._busy.now = False
+        path, name = self._functions[number]
+        self._journal.write(
+            "enter", path=path, name=name, span=span.number if span else None, script_flow=script_flow
+        )
+
+    def quietly(self, action: Callable[[], None]) -> None:
+        """Do something of the recorder's own, of which no function entered is noted."""
+        self._busy.now = True
+        try:
+            action()
+        finally:
+            self._busy.now = False
+
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def functions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, Function]]:
+    """All functions of a tree with their qualified names, as `__qualname__` spells them."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, Function):
+            yield prefix + node.name, node
+            yield from functions(node, f"{prefix}{node.name}.<locals>.")
+        elif isinstance(node, ast.ClassDef):
+            yield from functions(node, f"{prefix}{node.name}.")
+        else:
+            yield from functions(node, prefix)
+
+
+class ProjectFinder(MetaPathFinder):
+    """Finds the project's modules and has them compiled with probes.
+
+    The project's packages are always taken from its own folder, wherever else they are installed.
+    """
+
+    def __init__(self, probes: Probes, root: Path, packages: Sequence[str], cookbook: str) -> None:
+        self._probes = probes
+        self._root = str(root)
+        self._packages = frozenset(packages)
+        self._code = tuple(str(root / name) for name in (*packages, cookbook))
+
+    def install(self) -> None:
+        """Ask this finder just before Python looks through `sys.path`."""
+        sys.meta_path.insert(sys.meta_path.index(PathFinder), self)
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Find a module of the project; `None` for every other."""
+        spec = PathFinder.find_spec(fullname, self._places(fullname, path), target)
+        if spec is not None and type(spec.loader) is SourceFileLoader:
+            spec.loader = _ProbingLoader(self._probes, fullname, spec.loader.path)
+        return spec
+
+    def _places(self, fullname: str, path: Sequence[str] | None) -> list[str]:
+        """Folders of the project in which a module may be found."""
+        if path is None and fullname in self._packages:
+            return [self._root]
+        return [place for place in (sys.path if path is None else path) if self._is_code(place)]
+
+    def _is_code(self, place: str) -> bool:
+        return any(place == folder or place.startswith(f"{folder}/") for folder in self._code)
+
+
+class _ProbingLoader(SourceFileLoader):
+    """Compiles a module with probes, and neither reads nor writes the shared cache of compiled modules."""
+
+    def __init__(self, probes: Probes, fullname: str, path: str) -> None:
+        super().__init__(fullname, path)
+        self._probes = probes
+
+    def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002 - the interface of loaders
+        """Compile the module."""
+        return self._probes.compile(ast.parse(self.get_data(self.path), self.path), self.path)

@@ -1,0 +1,104 @@
+"""What else a run does: spans, files that it opens or looks for, packages that it imports."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from agno_lite.gallery.execution.values import plain
+
+if TYPE_CHECKING:
+    from agno_lite.gallery.execution.journal import Journal
+    from agno_lite.tracing import Span
+
+
+class SpanWatcher:
+    """Notes the spans of the runtime."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def on_start(self, span: Span) -> None:
+        """Note that a span began, with what is known of it so far."""
+        self._journal.write(
+            "span",
+            number=span.number,
+            kind=span.kind,
+            name=span.name,
+            parent=span.parent.number if span.parent else None,
+            concurrent=span.concurrent,
+            attributes=plain(span.attributes),
+        )
+
+    def on_end(self, span: Span) -> None:
+        """Note that it ended, with all that is known of it."""
+        error = f"{type(span.error).__name__}: {span.error}" if span.error else None
+        self._journal.write("end", number=span.number, attributes=plain(span.attributes), error=error)
+
+
+class FileWatcher:
+    """Notes files below the project's root that are opened, listed, or looked for and not there."""
+
+    def __init__(self, journal: Journal, root: str) -> None:
+        self._journal = journal
+        self._root = root + os.sep
+        self._seen: set[str] = set()
+        self._imported: set[str] = set()
+
+    def install(self) -> None:
+        """Watch until the process ends: an audit hook cannot be taken off."""
+        sys.addaudithook(self._audit)
+        stat = os.stat
+
+        def watched(path: Any, *arguments: Any, **options: Any) -> os.stat_result:
+            try:
+                return stat(path, *arguments, **options)
+            except FileNotFoundError:
+                if options.get("dir_fd") is None:
+                    self._note(path, "read")
+                raise
+
+        os.stat = watched
+        for able in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
+            if stat in able:
+                able.add(watched)
+
+    def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Called by Python at everything that it does, so the quickest way out comes first."""
+        if event == "open":
+            path, mode, flags = arguments
+            if not _is_import_system():
+                self._note(path, "write" if _writes(mode, flags) else "read")
+        elif event in ("os.listdir", "os.scandir"):
+            if not _is_import_system():
+                self._note(arguments[0] or os.curdir, "list")
+        elif event == "import":
+            self._import(arguments[0])
+
+    def _note(self, path: Any, use: str) -> None:
+        if isinstance(path, int):
+            return
+        name = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - links are the script's business
+        if name in self._seen or not (name + os.sep).startswith(self._root):
+            return
+        self._seen.add(name)
+        self._journal.write("file", path=name[len(self._root) :], use=use)
+
+    def _import(self, module: str) -> None:
+        if module not in self._imported:
+            self._imported.add(module)
+            self._journal.write("import", name=module)
+
+
+def _is_import_system() -> bool:
+    """Whether Python's own import system is at work: modules and packages are noted elsewhere."""
+    caller = sys._getframe(2).f_code.co_filename  # noqa: SLF001 - the frame under the audit hook
+    return caller.startswith("<frozen importlib") or f"{os.sep}importlib{os.sep}" in caller
+
+
+def _writes(mode: str | None, flags: int) -> bool:
+    """Whether a file is opened to be written, by `open` (with a mode) or by `os.open` (with flags)."""
+    if isinstance(mode, str):
+        return any(letter in mode for letter in "wax+")
+    return bool(flags & (os.O_WRONLY | os.O_RDWR))

@@ -1,0 +1,119 @@
+"""The child process: runs one script as `python path` does, with the recorders on."""
+
+from __future__ import annotations
+
+import ast
+import atexit
+import importlib
+import json
+import random
+import sys
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import TYPE_CHECKING
+
+from agno_lite.gallery.execution.constructions import Constructions
+from agno_lite.gallery.execution.journal import Journal
+from agno_lite.gallery.execution.probes import Probes, ProjectFinder
+from agno_lite.gallery.execution.watching import FileWatcher, SpanWatcher
+from agno_lite.gallery.execution.wire import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_OWN_FOLDER = str(Path(__file__).parent)
+_OWN_PACKAGE = "agno_lite"
+
+
+def main(specification: str) -> None:
+    """Run a script and write the journal.
+
+    Args:
+        specification: JSON object with `root` and `script` (absolute paths), `packages`, `cookbook`, and
+            `journal`, the path of the file to write.
+    """
+    given = json.loads(specification)
+    script = Path(given["script"])
+    journal = Journal(given["journal"])
+    probes = _watch(journal, Path(given["root"]), given["packages"], given["cookbook"])
+    sys.argv[:] = [str(script)]
+    sys.path[0] = str(script.parent)
+    random.seed(0)
+    atexit.register(lambda: journal.write("finish", peak_memory=_peak_memory()))
+    constructions = Constructions(journal)
+    journal.write("begin")
+    _run(script, constructions, probes)
+
+
+def _watch(journal: Journal, root: Path, packages: list[str], cookbook: str) -> Probes:
+    """Start the recorders."""
+    probes = Probes(journal, root)
+    probes.install()
+    ProjectFinder(probes, root, packages, cookbook).install()
+    _forget_own_modules()
+    FileWatcher(journal, str(root)).install()
+
+    def watch_spans() -> None:
+        tracing = importlib.import_module(f"{_OWN_PACKAGE}.tracing")
+        tracing.add_watcher(SpanWatcher(journal))
+        probes.attribute_to(tracing.current_span)
+        Wire(journal, tracing.current_span).install()
+
+    probes.quietly(watch_spans)
+    return probes
+
+
+def _forget_own_modules() -> None:
+    """Let the script import the package anew, with probes: what the recorder imported had none."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == _OWN_PACKAGE]:
+        del sys.modules[name]
+
+
+def _run(script: Path, constructions: Constructions, probes: Probes) -> None:
+    """Execute the script as the main module; end the process as Python does if it raises."""
+    module = ModuleType("__main__")
+    vars(module).update(__file__=str(script), __builtins__=sys.modules["builtins"], __cached__=None)
+    sys.modules["__main__"] = module
+    try:
+        tree = constructions.install(ast.parse(script.read_bytes(), str(script)))
+        exec(probes.compile(tree, str(script)), vars(module))  # noqa: S102 - running it is what this is for
+    except SystemExit:
+        raise
+    except BaseException as error:  # noqa: BLE001 - Python's own last resort, less the recorder's frames
+        _hide_recorder(error)
+        sys.excepthook(type(error), error, error.__traceback__)
+        sys.exit(130 if isinstance(error, KeyboardInterrupt) else 1)
+
+
+def _hide_recorder(error: BaseException | None) -> None:
+    """Take the recorder's frames out of the tracebacks of an exception and those behind it."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        kept: TracebackType | None = None
+        for step in reversed(list(_steps(error.__traceback__))):
+            kept = TracebackType(kept, step.tb_frame, step.tb_lasti, step.tb_lineno)
+        error.__traceback__ = kept
+        error = error.__cause__ or error.__context__
+
+
+def _steps(trace: TracebackType | None) -> Iterator[TracebackType]:
+    while trace is not None:
+        if not trace.tb_frame.f_code.co_filename.startswith((_OWN_FOLDER, "<string>")):
+            yield trace
+        trace = trace.tb_next
+
+
+def _peak_memory() -> int:
+    """Greatest resident size so far, in bytes.
+
+    Linux tells it by process and by program: the figure of a program that started another is not in it,
+    as it is in that of `getrusage`.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
