@@ -79,6 +79,7 @@ class _Tree:
 
     def __init__(self, run: RawRun, volatile: Volatile) -> None:
         self._volatile = volatile
+        self._modules = sorted(((_module(path), path) for path in run.modules), reverse=True)
         self._spans = {span.number: span for span in run.spans}
         self._children: dict[int | None, list[Node]] = {}
         for span in run.spans:
@@ -161,10 +162,11 @@ class _Tree:
         """File and qualified name of the function that opened a span."""
         path = self._volatile.text(str(span.attributes.get(semconv.CODE_FILE_PATH, "")))
         function = str(span.attributes.get(semconv.CODE_FUNCTION_NAME, ""))
-        if path.startswith(("/", "<")):
-            return "", function
-        module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-        return path, function.removeprefix("__main__.").removeprefix(f"{module}.")
+        # A span may be opened on behalf of another function: the name tells better than the path.
+        for module, file in self._modules:
+            if function.startswith(f"{module}."):
+                return file, function.removeprefix(f"{module}.")
+        return "" if path.startswith(("/", "<")) else path, function.removeprefix("__main__.")
 
     def _add_exchange(self, exchange: RawExchange, span: int | None) -> None:
         number = len(self.exchanges) + 1
@@ -187,6 +189,10 @@ class _Tree:
         key = hashlib.sha256(_dumped(body).encode()).hexdigest()[:16]
         self.bodies.setdefault(key, body)
         return key
+
+
+def _module(path: str) -> str:
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 def _by_start(node: Node) -> tuple[float, int]:

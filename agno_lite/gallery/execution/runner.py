@@ -90,6 +90,7 @@ def run(
         EmbeddedServerError: the script used the private database, which then could not be read.
     """
     database = f"capture_{secrets.token_hex(8)}"
+    storage.hold()
     began = time.time()
     with tempfile.TemporaryDirectory(prefix="agno-lite-") as folder:
         place = Path(folder)

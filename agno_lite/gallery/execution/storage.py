@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
+from agno_lite.exceptions import EmbeddedServerError
 from agno_lite.gallery.records import Storage, UserStorage
 
 if TYPE_CHECKING:
@@ -13,6 +15,8 @@ _SCHEMA = "agno_lite"
 _LEFT_OUT = "schema_version"
 """The table that is about the tables."""
 _MEMORIES = "memories"
+_OWN_DATABASE = "postgres"
+"""A database that every server has: from there others are removed."""
 
 _TABLES = """
     select c.table_name, coalesce(bool_or(c.column_name = 'user_id'), false)
@@ -22,11 +26,24 @@ _TABLES = """
 """
 
 
+@functools.cache
+def hold() -> bool:
+    """Let the private server run until this process ends; gives whether there is one.
+
+    A script has to find it running: starting it would be part of what the first capture records, and of
+    no other.
+    """
+    from agno_lite.db import embedded
+
+    try:
+        embedded.start(database=_OWN_DATABASE)
+    except EmbeddedServerError:
+        return False  # A script that needs one will say so better.
+    return True
+
+
 def read(database: str) -> Storage | None:
     """Count the rows of a database of the private server, and remove the database.
-
-    Starts the server if it does not run; it then runs until this process ends, which saves the next
-    run its start.
 
     Args:
         database: its name; it is created by whoever uses it first.
@@ -44,7 +61,7 @@ def read(database: str) -> Storage | None:
 
     with psycopg.connect(embedded.start(database=database).url) as connection:
         found = _read(connection)
-    with psycopg.connect(embedded.start(database="postgres").url, autocommit=True) as connection:
+    with psycopg.connect(embedded.start(database=_OWN_DATABASE).url, autocommit=True) as connection:
         connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(database)))
     return found
 

@@ -35,6 +35,8 @@ _DURATION = re.compile(
     r"(?<![\w.])(?P<number>\d+\.\d+|\d+(?=\s?[mµun]s))(?P<unit>\s?(?:ms|µs|us|ns|s|sec|secs|seconds))\b"
     r"|(?<=\()(?P<whole>\d+)(?P<seconds>\s?s)(?=\))"
 )
+_LINE = re.compile(r"(?<=, line )\d+(?=, in |$)")
+"""Line number in a traceback: it changes when lines move, which makes no other difference."""
 _FRAME = re.compile(r"[│┃║─━═┌┏╭╰└┗]")
 _FILL = re.compile(r"[─━═]+| +(?=(?:\x1b\[[0-9;]*m)*[│┃║])")
 
@@ -97,6 +99,7 @@ class Volatile:
             (self._literal, self._known),
             (_KINDS, lambda match: self._placeholder(match, number=True)),
             (_DURATION, _masked),
+            (_LINE, lambda _: "#"),
         )
         for pattern, replacement in steps:
             line = _aligned(pattern, replacement, line) if framed else pattern.sub(replacement, line)
@@ -133,7 +136,7 @@ class Volatile:
             self._numbers[kind, value] = known
         return f"<{kind}:{known}>" if known else f"<{kind}>"
 
-    def _quantity(self, value: float, key: str) -> Any:
+    def _quantity(self, value: Any, key: str) -> Any:
         if self._is_near(value):
             return "<time>"
         return "<duration>" if isinstance(value, float) and _DURATION_KEY.search(key) else value
