@@ -6,13 +6,12 @@ import ast
 from pathlib import PurePosixPath
 
 from agno_lite.gallery.analysis.configuration import configurations
-from agno_lite.gallery.analysis.excerpts import excerpt
 from agno_lite.gallery.analysis.modules import parse_module
 from agno_lite.gallery.analysis.symbols import Parameter, SymbolIndex
 from agno_lite.gallery.config import Project
 from agno_lite.gallery.records import Analysis, Capture, Example
 
-__all__ = ["Parameter", "SymbolIndex", "analyse", "excerpt"]
+__all__ = ["Parameter", "SymbolIndex", "analyse"]
 
 
 def analyse(project: Project, example: Example, capture: Capture | None, index: SymbolIndex) -> Analysis:

@@ -6,13 +6,13 @@ import ast
 import textwrap
 
 from agno_lite.exceptions import GalleryError
-from agno_lite.gallery.analysis.symbols import SymbolIndex
 from agno_lite.gallery.records import Excerpt, Passage, Symbol
 
 
-def excerpt(
-    index: SymbolIndex,
-    reference: str | Symbol,
+def cut(
+    symbol: Symbol,
+    lines: list[str],
+    node: ast.AST | None,
     *,
     start: str | None = None,
     end: str | None = None,
@@ -21,18 +21,17 @@ def excerpt(
     """The definition of a symbol, or a part of it, as it stands in its file.
 
     Args:
-        index: where the symbol is looked up, and its file read.
-        reference: the symbol, or a name that `SymbolIndex.resolve` knows.
+        symbol: what is cut.
+        lines: all lines of its file.
+        node: its syntax tree, `None` for a parameter.
         start: text on the first line of the part; it must stand on one line of the definition only.
         end: the same for the last line.
         docstring: whether a definition's docstring is shown; without it the excerpt has two passages.
 
     Raises:
-        GalleryError: the name is unknown or ambiguous; an anchor is on no line or on several; the end
-            comes before the start; nothing is left without the docstring.
+        GalleryError: an anchor is on no line or on several; the end comes before the start; nothing is
+            left without the docstring.
     """
-    symbol = reference if isinstance(reference, Symbol) else _known(index, reference)
-    lines = [line.rstrip("\n") for line in index.lines(symbol.path)]
     first = symbol.line if start is None else _anchor(lines, symbol, "start", start)
     last = symbol.end_line if end is None else _anchor(lines, symbol, "end", end)
     if last < first:
@@ -40,23 +39,11 @@ def excerpt(
             f"{symbol.path}: expected the start {start!r} before the end {end!r} in {symbol.name}, "
             f"but they are on lines {first} and {last}; exchange them"
         )
-    hidden = range(0) if docstring else _docstring_lines(index.node(symbol))
+    hidden = range(0) if docstring else _docstring_lines(node)
     passages = _passages(lines, first, last, hidden)
     if not passages:
-        raise GalleryError(
-            f"{symbol.path}: expected code in the part of {symbol.name}, but nothing is left of it"
-        )
+        raise GalleryError(f"{symbol.path}: expected code in the part of {symbol.name}, but it is empty")
     return Excerpt(symbol=symbol, passages=passages)
-
-
-def _known(index: SymbolIndex, name: str) -> Symbol:
-    found = index.candidates(name)
-    if len(found) == 1:
-        return found[0]
-    if found:
-        choices = ", ".join(symbol.name for symbol in found)
-        raise GalleryError(f"{name!r}: expected one symbol, but it may be any of {choices}; write more of it")
-    raise GalleryError(f"{name!r}: expected a symbol of the project, but there is none; correct the name")
 
 
 def _anchor(lines: list[str], symbol: Symbol, option: str, text: str) -> int:

@@ -85,7 +85,7 @@ def parse_module(name: str, path: str, text: str) -> Module:
     package = name if path.endswith("__init__.py") else name.rpartition(".")[0]
     collector = _Collector()
     collector.statements(tree.body)
-    imports = _imports(tree, package)
+    imports = _imported_names(collector.imports, package)
     return Module(
         name=name,
         path=path,
@@ -103,6 +103,7 @@ class _Collector:
 
     def __init__(self) -> None:
         self.found: dict[str, Definition] = {}
+        self.imports: list[ast.Import | ast.ImportFrom] = []
         self._scopes: list[ast.ClassDef | FunctionNode] = []
 
     def statements(self, body: list[ast.stmt]) -> None:
@@ -112,6 +113,8 @@ class _Collector:
                 self._assignment(statement, _string(following))
             elif isinstance(statement, FunctionNode | ast.ClassDef):
                 self._scope(statement)
+            elif isinstance(statement, ast.Import | ast.ImportFrom):
+                self.imports.append(statement)
             else:
                 self._blocks(statement)
 
@@ -199,22 +202,22 @@ def _string(statement: ast.stmt | None) -> str:
     return inspect.cleandoc(_text(statement.value)) if isinstance(statement, ast.Expr) else ""
 
 
-def _imports(tree: ast.Module, package: str) -> list[tuple[str, str]]:
+def _imported_names(nodes: list[ast.Import | ast.ImportFrom], package: str) -> list[tuple[str, str]]:
     """Imported names and what they stand for; relative ones are made absolute."""
     found: list[tuple[str, str]] = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom):
+            base = _absolute_module(node, package)
+            found += [(alias.asname or alias.name, f"{base}.{alias.name}") for alias in node.names]
+        else:
             found += [
                 (alias.asname, alias.name) if alias.asname else (alias.name.split(".")[0],) * 2
                 for alias in node.names
             ]
-        elif isinstance(node, ast.ImportFrom):
-            base = absolute_module(node, package)
-            found += [(alias.asname or alias.name, f"{base}.{alias.name}") for alias in node.names]
     return found
 
 
-def absolute_module(node: ast.ImportFrom, package: str) -> str:
+def _absolute_module(node: ast.ImportFrom, package: str) -> str:
     """The module that `from … import` names, seen from `package`."""
     if not node.level:
         return node.module or ""

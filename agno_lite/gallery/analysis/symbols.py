@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from agno_lite.exceptions import GalleryError
-from agno_lite.gallery.analysis.modules import Definition, FunctionNode, Module, parse_module
+from agno_lite.gallery.analysis.excerpts import cut
+from agno_lite.gallery.analysis.files import ModuleFiles
+from agno_lite.gallery.analysis.modules import Definition, FunctionNode, Module
 from agno_lite.gallery.analysis.signatures import (
     ParameterNode,
     described_parameters,
@@ -19,7 +21,7 @@ from agno_lite.gallery.analysis.signatures import (
     signature,
 )
 from agno_lite.gallery.config import Project
-from agno_lite.gallery.records import Symbol
+from agno_lite.gallery.records import Excerpt, Symbol
 
 # Lines as Python counts them: a form feed or a Unicode separator ends none.
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
@@ -60,9 +62,7 @@ class SymbolIndex:
     """
 
     def __init__(self, project: Project) -> None:
-        self.project = project
-        self._files = dict(_module_files(project))
-        self._modules: dict[str, Module] = {}
+        self._modules = ModuleFiles(project)
 
     # --- names -------------------------------------------------------------------------------
 
@@ -99,14 +99,14 @@ class SymbolIndex:
 
     def visible(self, name: str, *, path: str) -> Symbol | None:
         """What `name` means to the code of a Python file: defined in it or imported."""
-        module = self._module_at(path)
+        module = self._modules.at(path)
         return self._member(module, name) if module else None
 
     def suggestions(self, name: str) -> list[str]:
         """Up to three names of the project that resemble `name`."""
         wanted = name.strip().removesuffix("()")
         known = self._suffixes if "." not in wanted else self._two_part_names
-        return difflib.get_close_matches(wanted, sorted(known), n=3, cutoff=0.6)
+        return difflib.get_close_matches(wanted, sorted(known), n=3, cutoff=0.7)
 
     def _near(self, name: str, near: str | None) -> list[Symbol]:
         owner = self.resolve(near) if near else None
@@ -116,7 +116,7 @@ class SymbolIndex:
 
     def _in_file(self, name: str) -> list[Symbol]:
         path, _, qualname = name.partition("::")
-        module = self._module_at(path)
+        module = self._modules.at(path)
         if module is None:
             return []
         qualname = qualname.replace("<locals>.", "")
@@ -130,7 +130,7 @@ class SymbolIndex:
             return None
         parts = dotted.split(".")
         for end in range(len(parts), 0, -1):
-            module = self._module(".".join(parts[:end]))
+            module = self._modules.named(".".join(parts[:end]))
             if module is not None:
                 rest = ".".join(parts[end:])
                 return self._member(module, rest, seen | {dotted}) if rest else _module_symbol(module)
@@ -184,7 +184,7 @@ class SymbolIndex:
         return _distinct(self._symbol(place) for place in top or members or places)
 
     def _modules_ending(self, name: str) -> list[Symbol]:
-        return [_module_symbol(module) for module in self._all_modules if module.name.endswith(f".{name}")]
+        return [_module_symbol(module) for module in self._modules.all if module.name.endswith(f".{name}")]
 
     def _inherited(self, name: str) -> list[Symbol]:
         """`Agent.arun` where a base class of the one class `Agent` defines it."""
@@ -258,6 +258,23 @@ class SymbolIndex:
         """
         return _LINE.findall(self._required(path).text)
 
+    def excerpt(
+        self, symbol: Symbol, *, start: str | None = None, end: str | None = None, docstring: bool = True
+    ) -> Excerpt:
+        """The definition of a symbol, or a part of it between two anchors.
+
+        Args:
+            symbol: what is cut.
+            start: text on the first line of the part; it must stand on one line of the definition only.
+            end: the same for the last line.
+            docstring: whether a definition's docstring is shown; without it the excerpt has two passages.
+
+        Raises:
+            GalleryError: an anchor is on no line or on several, or nothing is left to show.
+        """
+        lines = [line.rstrip("\n") for line in self.lines(symbol.path)]
+        return cut(symbol, lines, self.node(symbol), start=start, end=end, docstring=docstring)
+
     def node(self, symbol: Symbol) -> ast.AST | None:
         """The syntax tree of a symbol; `None` for a parameter."""
         module = self._required(symbol.path)
@@ -267,13 +284,13 @@ class SymbolIndex:
         return place.definition.node if place else None
 
     def _required(self, path: str) -> Module:
-        module = self._module_at(path)
+        module = self._modules.at(path)
         if module is None:
             raise GalleryError(f"{path}: expected a Python file of the project, but there is none")
         return module
 
     def _place(self, symbol: Symbol) -> _Place | None:
-        module = self._module_at(symbol.path)
+        module = self._modules.at(symbol.path)
         if module is None:
             return None
         definition = module.definitions.get(symbol.name.removeprefix(f"{module.name}."))
@@ -330,39 +347,13 @@ class SymbolIndex:
                     return parameter.symbol
         return _record(place)
 
-    # --- files -------------------------------------------------------------------------------
-
-    def _module(self, name: str) -> Module | None:
-        path = self._files.get(name)
-        return self._read(name, path) if path else None
-
-    def _module_at(self, path: str) -> Module | None:
-        """The module whose file is `path`, be it of a package or a script."""
-        if path in self._names:
-            return self._module(self._names[path])
-        file = self.project.root / path
-        inside = file.resolve().is_relative_to(self.project.root)
-        return self._read(file.stem, path) if inside and file.suffix == ".py" and file.is_file() else None
-
-    def _read(self, name: str, path: str) -> Module:
-        if path not in self._modules:
-            text = (self.project.root / path).read_text(encoding="utf-8")
-            self._modules[path] = parse_module(name, path, text)
-        return self._modules[path]
-
-    @cached_property
-    def _names(self) -> dict[str, str]:
-        return {path: name for name, path in self._files.items()}
-
-    @cached_property
-    def _all_modules(self) -> list[Module]:
-        return [self._read(name, path) for name, path in self._files.items()]
+    # --- tables of all definitions -----------------------------------------------------------
 
     @cached_property
     def _suffixes(self) -> dict[str, list[_Place]]:
         """All definitions of the packages by the last part of their name."""
         found: dict[str, list[_Place]] = {}
-        for module in self._all_modules:
+        for module in self._modules.all:
             for qualname, definition in module.definitions.items():
                 found.setdefault(qualname.rpartition(".")[2], []).append(_Place(module, definition))
         return found
@@ -372,14 +363,6 @@ class SymbolIndex:
         return {
             ".".join(place.name.split(".")[-2:]) for places in self._suffixes.values() for place in places
         }
-
-
-def _module_files(project: Project) -> Iterator[tuple[str, str]]:
-    """Dotted name and path of each module of the project's packages, sorted."""
-    for package in project.packages:
-        for file in sorted((project.root / package).rglob("*.py")):
-            path = project.relative(file)
-            yield path.removesuffix(".py").removesuffix("/__init__").replace("/", "."), path
 
 
 def _module_symbol(module: Module) -> Symbol:
