@@ -12,8 +12,9 @@ for example), the data lies in `/var/lib/agno_lite/elsewhere/<hash of the home>`
 of directories that this package did not create are never changed.
 
 The server listens on a Unix socket only, in a directory that nobody but its user (and root) can
-enter. It commits without waiting for the disk: if the machine itself crashes, the last fraction of a
-second may be lost, never more. `AGNO_LITE_EMBEDDED_DATABASE` names the database that is used in it.
+enter. It commits without waiting for the disk: if the server or the machine crashes, the last
+fraction of a second may be lost, never more. `AGNO_LITE_EMBEDDED_DATABASE` names the database that is
+used in it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from agno_lite.db.embedded.launcher import EmbeddedServer, Launcher
 
-__all__ = ["default_database", "default_home", "describe", "start"]
+__all__ = ["default_database", "default_home", "describe", "leave", "start"]
 
 DATABASE_VARIABLE = "AGNO_LITE_EMBEDDED_DATABASE"
 """Environment variable with the name of the database inside the private server."""
@@ -77,3 +78,14 @@ def start(*, home: Path | None = None, database: str | None = None) -> EmbeddedS
         if base not in _launchers:
             _launchers[base] = Launcher(base, programs)
         return _launchers[base].ensure(database or default_database())
+
+
+def leave() -> None:
+    """Need the private servers no more; each stops if no other process uses it.
+
+    The end of the process does the same.
+    """
+    with _lock:
+        for launcher in _launchers.values():
+            launcher.leave()
+        _launchers.clear()

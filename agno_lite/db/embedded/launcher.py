@@ -144,7 +144,10 @@ class Launcher:
         _make_private(self._socket_directory, self._user)
         begin = time.monotonic()
         while not self._launched(begin + START_LIMIT):
-            if time.monotonic() - begin > RETRY_LIMIT:
+            # PostgreSQL removes this file when it ends: it is there if another server still runs, or was
+            # killed and has children that do.
+            blocked = (self._data / "postmaster.pid").exists()
+            if not blocked or time.monotonic() - begin > RETRY_LIMIT:
                 raise EmbeddedServerError(
                     f"The private PostgreSQL in {self._base} does not start. The end of its log:\n"
                     f"{_tail(self._base / 'log')}\n{WAYS_OUT}"

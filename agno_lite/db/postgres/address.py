@@ -21,7 +21,7 @@ CONNECT_TIMEOUT = 3
 """Seconds that an attempt to connect may take, unless the URL has a `connect_timeout` of its own."""
 
 _EXAMPLE = "postgresql://user:password@localhost:5432/database"
-_DRIVER = re.compile(r"^(postgres(?:ql)?)\+[a-z0-9_]+://", re.IGNORECASE)
+_POSTGRESQL = re.compile(r"^postgres(ql)?(\+[a-z0-9_]+)?://", re.IGNORECASE)
 _SCHEME = re.compile(r"^([a-z][a-z0-9+._-]*)://", re.IGNORECASE)
 
 
@@ -136,12 +136,12 @@ def _given(url: str, *, from_environment: bool) -> GivenAddress:
     """Check a URL, without ever repeating it: it may hold a password."""
     source = URL_VARIABLE if from_environment else "db_url"
     scheme = _SCHEME.match(url)
-    plain = _DRIVER.sub(r"\1://", url)
-    if scheme is None or not re.match(r"^postgres(ql)?://", plain, re.IGNORECASE):
+    if scheme is None or not _POSTGRESQL.match(url):
         found = f"the scheme {scheme[1]!r}" if scheme else f"{len(url)} characters without a scheme"
         raise StorageURLError(
             f"{source}: expected an address like {_EXAMPLE}, got {found}. Correct {source}."
         )
+    plain = _POSTGRESQL.sub("postgresql://", url)
     try:
         parts = conninfo_to_dict(plain)
     except ProgrammingError:

@@ -84,6 +84,7 @@ class Connections:
         while not _alive(connection):
             connection.close()
             pool.putconn(connection)
+            self._probe()
             pool, connection = self._take()
         try:
             yield connection
@@ -190,7 +191,8 @@ def _renew_lock() -> None:
 
 
 @atexit.register
-def _close_all() -> None:
+def close_all() -> None:
+    """Close all connections of this process to all servers; the next call opens new ones."""
     for (pid, _), connections in list(_shared.items()):
         if pid == os.getpid():
             connections.close()

@@ -74,6 +74,8 @@ def migrate(connection: Connection, tables: Tables) -> None:
         return
     try:
         with connection.transaction():
+            # This process remembers that the tables are there: then they must survive any crash.
+            connection.execute("set local synchronous_commit = on")
             connection.execute("select pg_advisory_xact_lock(hashtextextended('agno_lite:migrate', 0))")
             _create_schema(connection, tables)
             for migration in _missing(connection, tables):

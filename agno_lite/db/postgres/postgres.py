@@ -55,6 +55,7 @@ class PostgresDb(BaseDb):
 
     Raises:
         StorageURLError: `db_url` or the variable does not name a PostgreSQL database.
+        ConfigurationError: a name cannot be that of a schema or table.
     """
 
     system = "postgresql"

@@ -8,13 +8,23 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
+from agno_lite.exceptions import ConfigurationError
+
 if TYPE_CHECKING:
     from typing import LiteralString
 
 
+LONGEST_NAME = 50
+"""Bytes in a table's name: PostgreSQL cuts names after 63, and the names of indexes are longer."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tables:
-    """Where the rows are."""
+    """Where the rows are.
+
+    Raises:
+        ConfigurationError: a name is empty, too long, given twice, or has a character that cannot be used.
+    """
 
     schema: str
     """Schema of all tables."""
@@ -24,6 +34,17 @@ class Tables:
     """One row for each run."""
     memories: str
     """One row for each memory."""
+
+    def __post_init__(self) -> None:
+        tables = (self.sessions, self.runs, self.memories)
+        if len(set(tables)) < len(tables):
+            raise ConfigurationError(f"The tables need three different names, got {', '.join(tables)}.")
+        for name in (self.schema, *tables):
+            if not 0 < len(name.encode()) <= LONGEST_NAME or set(name) & set("%,\x00"):
+                raise ConfigurationError(
+                    f"{name!r} cannot be the name of a schema or table. Expected 1 to {LONGEST_NAME} bytes "
+                    "without percent sign, comma or NUL. Give another."
+                )
 
     @property
     def names(self) -> str:
