@@ -11,6 +11,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from agno_lite.gallery.execution.calls import calls
 from agno_lite.gallery.execution.raw import RawExchange, RawSpan
 from agno_lite.gallery.records import (
     Capture,
@@ -28,14 +29,11 @@ from agno_lite.tracing import semconv
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from agno_lite.gallery.execution.raw import RawEntry, RawRun
+    from agno_lite.gallery.execution.raw import RawRun
     from agno_lite.gallery.execution.volatile import Volatile
     from agno_lite.gallery.records import Dependencies
 
 Node = RawSpan | RawExchange
-
-_SEAM = "agno_lite/tracing/"
-"""Through these files the recorder looks: that they are entered says nothing of the example."""
 
 
 def canonicalise(
@@ -67,7 +65,7 @@ def canonicalise(
         spans=tuple(tree.spans),
         exchanges=tuple(tree.exchanges),
         bodies=tree.bodies,
-        entered=_entered(run, tree),
+        entered=calls(run, tree.racing),
         objects=objects,
         storage=_storage(storage, volatile),
     )
@@ -90,16 +88,8 @@ class _Tree:
         self.exchanges: list[Exchange] = []
         self.bodies: dict[str, Any] = {}
         self.timings: tuple[dict[int, Timing], dict[int, Timing]] = ({}, {})
-        self._races: dict[int, int] = {}
+        self.racing: set[int] = set()
         self._visit(None, None)
-
-    def race(self, number: int | None) -> int | None:
-        """Which race a span took part in, itself or the outermost one around it; `None` if in none."""
-        found = None
-        while number is not None and number in self._spans:
-            found = self._races.get(number, found)
-            number = self._spans[number].parent
-        return found
 
     def _existing(self, number: int | None) -> int | None:
         return number if number in self._spans else None
@@ -112,7 +102,7 @@ class _Tree:
                     self._add_exchange(node, parent_id)
                     continue
                 if len(group) > 1:
-                    self._races[node.number] = group[0].number
+                    self.racing.add(node.number)
                 self._visit(node, self._add_span(node, parent_id))
 
     def _groups(self, parent: RawSpan | None) -> list[list[Node]]:
@@ -211,26 +201,6 @@ def _attributes(span: RawSpan) -> dict[str, Any]:
 
 def _timing(node: Node) -> Timing:
     return Timing(start=node.start, duration=round(node.end - node.start, 6))
-
-
-def _entered(run: RawRun, tree: _Tree) -> tuple[str, ...]:
-    """Functions in order of first call; sorted by name where the order is a matter of chance.
-
-    That is so among those that were entered first in a race of concurrent spans, and among those that
-    only threads of libraries entered, which come last.
-    """
-    orderly = [entry for entry in run.entered if entry.script_flow]
-    races: dict[object, list[str]] = {}
-    for position, entry in enumerate(orderly):
-        race = tree.race(entry.span)
-        races.setdefault(("alone", position) if race is None else race, []).append(_name(entry))
-    chance = sorted(_name(entry) for entry in run.entered if not entry.script_flow)
-    names = [name for race in races.values() for name in sorted(race)]
-    return tuple(dict.fromkeys(name for name in [*names, *chance] if not name.startswith(_SEAM)))
-
-
-def _name(entry: RawEntry) -> str:
-    return f"{entry.path}::{entry.name}"
 
 
 def _storage(storage: Storage | None, volatile: Volatile) -> Storage | None:

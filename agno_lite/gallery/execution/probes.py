@@ -8,106 +8,103 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 import sys
-import threading
 from contextvars import ContextVar
 from importlib.abc import MetaPathFinder
 from importlib.machinery import PathFinder, SourceFileLoader
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from importlib.machinery import ModuleSpec
     from types import CodeType, ModuleType
 
     from agno_lite.gallery.execution.journal import Journal
+    from agno_lite.tracing import Span
 
-    CurrentSpan = Callable[[], Any]
 
-_script_flow: ContextVar[bool] = ContextVar("agno_lite_gallery_script_flow", default=False)
-"""True in the script's own flow and in what it hands its context to: coroutines, `asyncio.to_thread`.
+class _Place(set[int]):
+    """The functions that were entered at one place of a run: inside a span, or outside all.
 
-A bare thread begins with an empty context. What such a thread does first is a matter of chance, so
-functions that only such threads enter are told apart.
+    Spans of one name at one place share theirs, so that a thousand equal runs leave no more than one.
+    """
+
+    def __init__(self, span: int | None, *, script_flow: bool = True) -> None:
+        super().__init__()
+        self.span = span
+        self.script_flow = script_flow
+        self.inner: dict[str, _Place] = {}
+
+
+_place: ContextVar[_Place] = ContextVar("agno_lite_gallery_place")
+"""Where the present flow of control is.
+
+It goes along with what the script's flow hands its context to: coroutines, `asyncio.to_thread`. A bare
+thread begins with an empty context; what that does first is a matter of chance, and so it is told apart.
 """
 
 
 class Probes:
-    """Gives each function a number, and notes the first time that it is entered.
+    """Gives each function a number, and notes the first time that it is entered at each place.
 
-    The code under observation finds `__hit__` and `__entered__` among the builtins: a module's own
+    The code under observation finds `__place__` and `__entered__` among the builtins: a module's own
     names stay as they are, and a function keeps working when its code is copied elsewhere.
     """
 
     def __init__(self, journal: Journal, root: Path) -> None:
         self._journal = journal
         self._root = root
-        self._hits = bytearray()
         self._functions: list[tuple[str, str]] = []
-        self._background: set[int] = set()
-        self._busy = threading.local()
-        self._current_span: CurrentSpan = lambda: None
+        self._background = _Place(None, script_flow=False)
+        self._outer: dict[int, _Place] = {}
 
     def install(self) -> None:
         """Make the probes' names known to all code, and call the present flow the script's own."""
-        vars(builtins).update(__hit__=self._hits, __entered__=self._entered)
-        _script_flow.set(True)
+        vars(builtins).update(
+            __place__=functools.partial(_place.get, self._background), __entered__=self._entered
+        )
+        _place.set(_Place(None))
 
-    def attribute_to(self, current_span: CurrentSpan) -> None:
-        """From now on, note the span inside which a function was first entered."""
-        self._current_span = current_span
+    def on_start(self, span: Span) -> None:
+        """From now on functions are entered inside this span."""
+        outer = _place.get(self._background)
+        self._outer[span.number] = outer
+        _place.set(outer.inner.setdefault(span.name, _Place(span.number)))
+
+    def on_end(self, span: Span) -> None:
+        """From now on functions are entered outside this span."""
+        outer = self._outer.pop(span.number)
+        # A generator that is closed early ends its spans in a context that never was inside them.
+        if _place.get(None) is outer.inner[span.name]:
+            _place.set(outer)
 
     def compile(self, tree: ast.Module, path: str) -> CodeType:
         """Compile a module with its probes; the tree is changed."""
         relative = Path(path).relative_to(self._root).as_posix()
         for name, function in functions(tree):
-            self._insert(function, len(self._functions))
+            _insert(function, len(self._functions))
             self._functions.append((relative, name))
-            self._hits.append(0)
         self._journal.write("module", path=relative)
         return compile(tree, path, "exec", dont_inherit=True)
 
-    def _insert(self, function: Function, number: int) -> None:
-        """Put the probe before the first statement that is not the docstring, on that statement's line."""
-        position = int(ast.get_docstring(function, clean=False) is not None)
-        (probe,) = ast.parse(f"__hit__[{number}] or __entered__({number})").body
-        neighbour = function.body[min(position, len(function.body) - 1)]
-        for node in ast.walk(probe):
-            ast.copy_location(node, neighbour)
-        function.body.insert(position, probe)
-
     def _entered(self, number: int) -> None:
-        """Note that a function is entered; called until its hit is set."""
-        # Asking for the current span enters functions that are observed too: those calls are ours.
-        if getattr(self._busy, "now", False):
-            return
-        if not _script_flow.get():
-            if number not in self._background:
-                self._background.add(number)
-                self._note(number, script_flow=False)
-            return
-        self._hits[number] = 1
-        self._note(number, script_flow=True)
-
-    def _note(self, number: int, *, script_flow: bool) -> None:
-        self._busy.now = True
-        try:
-            span = self._current_span()
-        finally:
-            self._busy.now = False
+        """Note that a function is entered where it was not before."""
+        place = _place.get(self._background)
+        place.add(number)
         path, name = self._functions[number]
-        self._journal.write(
-            "enter", path=path, name=name, span=span.number if span else None, script_flow=script_flow
-        )
+        self._journal.write("enter", path=path, name=name, span=place.span, script_flow=place.script_flow)
 
-    def quietly(self, action: Callable[[], None]) -> None:
-        """Do something of the recorder's own, of which no function entered is noted."""
-        self._busy.now = True
-        try:
-            action()
-        finally:
-            self._busy.now = False
+
+def _insert(function: Function, number: int) -> None:
+    """Put the probe before the first statement that is not the docstring, on that statement's line."""
+    position = int(ast.get_docstring(function, clean=False) is not None)
+    (probe,) = ast.parse(f"{number} in __place__() or __entered__({number})").body
+    neighbour = function.body[min(position, len(function.body) - 1)]
+    for node in ast.walk(probe):
+        ast.copy_location(node, neighbour)
+    function.body.insert(position, probe)
 
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

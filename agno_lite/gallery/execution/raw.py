@@ -63,14 +63,16 @@ class RawExchange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawEntry:
-    """The first time that a function was entered."""
+    """The first time that a function was entered at some place of the run."""
 
     path: str
     """Its file, relative to the project."""
     name: str
     """Its qualified name."""
     span: int | None
-    """Number of the span inside which it was."""
+    """Number of the first span of its place: those of one name under one parent are one place."""
+    at: float
+    """Seconds since the script began."""
     script_flow: bool
     """False if it was on a thread that the script's own flow of control did not hand its context to."""
 
@@ -128,7 +130,13 @@ def parse(events: Iterable[Event], *, ended: int, **outcome: Any) -> RawRun:
         spans=tuple(_spans(by_kind, began)),
         exchanges=tuple(_exchanges(by_kind, began)),
         entered=tuple(
-            RawEntry(path=e["path"], name=e["name"], span=e["span"], script_flow=e["script_flow"])
+            RawEntry(
+                path=e["path"],
+                name=e["name"],
+                span=e["span"],
+                at=_seconds(e["at"] - began),
+                script_flow=e["script_flow"],
+            )
             for e in by_kind.get("enter", ())
         ),
         objects=tuple(

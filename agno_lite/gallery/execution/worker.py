@@ -52,14 +52,10 @@ def _watch(journal: Journal, root: Path, packages: list[str], cookbook: str) -> 
     ProjectFinder(probes, root, packages, cookbook).install()
     _forget_own_modules()
     FileWatcher(journal, str(root)).install()
-
-    def watch_spans() -> None:
-        tracing = importlib.import_module(f"{_OWN_PACKAGE}.tracing")
-        tracing.add_watcher(SpanWatcher(journal))
-        probes.attribute_to(tracing.current_span)
-        Wire(journal, tracing.current_span).install()
-
-    probes.quietly(watch_spans)
+    tracing = importlib.import_module(f"{_OWN_PACKAGE}.tracing")
+    tracing.add_watcher(SpanWatcher(journal))
+    tracing.add_watcher(probes)
+    Wire(journal, tracing.current_span).install()
     return probes
 
 
