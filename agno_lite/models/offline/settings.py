@@ -8,7 +8,7 @@ import os
 from agno_lite.exceptions import ConfigurationError
 
 DEFAULT_LATENCY = 0.05
-"""Seconds that an answer takes, if nothing else is said: long enough that waiting shows, short enough to wait."""
+"""Seconds that an answer takes, if nothing else is said: waiting shows, and is bearable."""
 
 
 def latency_setting() -> float:

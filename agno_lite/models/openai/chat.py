@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from agno_lite.models.base import ContentDelta, Model, ModelResponse
@@ -64,7 +64,7 @@ class OpenAIChat(Model):
     timeout: float | None = None
     """Seconds to wait for the service; the SDK's 600 if `None`."""
     max_retries: int | None = None
-    """How often a request is repeated after 408, 409, 429, 5xx and broken connections; the SDK's 2 if `None`."""
+    """How often a request is repeated after 408, 409, 429, 5xx or no connection; the SDK's 2 if `None`."""
     temperature: float | None = None
     """How freely the model chooses its words, from 0 to 2."""
     top_p: float | None = None
@@ -166,7 +166,7 @@ class OpenAIChat(Model):
         from agno_lite.models.openai.client import shared_client
 
         client = shared_client(endpoint, self.organization, self.http_client)
-        return await client.post(
+        response = await client.post(
             "/chat/completions",
             cast_to=httpx2.Response,
             body=self._body(request),
@@ -174,6 +174,7 @@ class OpenAIChat(Model):
             stream=request.stream,
             stream_cls=openai.AsyncStream[Any] if request.stream else None,
         )
+        return cast("httpx2.Response", response)
 
     def _body(self, request: ModelRequest) -> dict[str, Any]:
         roles = ROLE_MAP if self.role_map is None else self.role_map

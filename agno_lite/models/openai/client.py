@@ -78,7 +78,8 @@ def _make(key: ClientKey) -> AsyncOpenAI:
         )
     except httpx2.InvalidURL as error:
         raise ConfigurationError(
-            f"base_url or OPENAI_BASE_URL: expected an address such as https://host/v1, got an invalid one: {error}"
+            "base_url or OPENAI_BASE_URL: expected an address such as https://host/v1, got one that is no"
+            f" URL: {error}"
         ) from None
     # Otherwise the first requests each ask a thread for it, and those that start together are sent in an
     # order that differs from run to run.

@@ -116,7 +116,7 @@ class StreamedAnswer:
         delta = _member(choice, "delta", dict, {})
         for piece in _member(delta, "tool_calls", list, []):
             self._add_call(piece)
-        text = _member(delta, "content", str, "") or _member(delta, "refusal", str, "")
+        text: str = _member(delta, "content", str, "") or _member(delta, "refusal", str, "")
         if text:
             self._text.append(text)
         return text

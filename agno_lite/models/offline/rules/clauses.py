@@ -10,6 +10,8 @@ from agno_lite.models.offline.rules.language import cleaned, sentences
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_MOST = 20_000
+"""Characters of a text that are looked at."""
 _LONGEST = 300
 """Characters of a clause that is looked at: longer ones are not what people say of themselves."""
 
@@ -53,6 +55,7 @@ _OPENING = re.compile(
 
 def clauses(text: str) -> Iterator[str]:
     """Statements of the text, contractions made uniform, without greetings and questions."""
+    text = re.sub(r"[^\S\n]+", " ", text[:_MOST])
     for pattern, short in _CONTRACTIONS:
         text = pattern.sub(short, text)
     for sentence in sentences(text):

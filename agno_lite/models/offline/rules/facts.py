@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     Statements = Callable[[re.Match[str]], list[str]]
 
 _A = (
-    r"(?:(?:really|also|just|absolutely|quite|particularly|especially|truly|still|do|mostly|actually|definitely"
-    r"|totally|simply|now|currently|recently|kind of|sort of|originally|very|super|so|deeply|always|both)\s+)*"
+    r"(?:(?:really|also|just|absolutely|quite|particularly|especially|truly|still|do|mostly|actually"
+    r"|definitely|totally|simply|now|currently|recently|kind of|sort of|originally|very|super|so|deeply|always|both)\s+)*"
 )
 _OFTEN = r"(?P<often>(?:usually|often|always|sometimes|regularly|never)\s+)?"
 _STATES = (
@@ -43,8 +43,12 @@ _PAST = (
     "|studied|used to|moved out|broke"
 )
 _COUNT = r"(?:an?|one|two|three|four|five|six|seven|eight|nine|ten|\d+|some|several|many|twin|no|my own)"
-_NOT_OWNED = r"(?!.*\b(?:questions?|problems?|ideas?|issues?|doubts?|requests?|feeling|look|chance|time|point|moment)\b)"
-_NOT_WANTED = r"(?!(?:know|ask|say|tell|thank|understand|hear|check|see if|make sure|talk|discuss|introduce|have a look)\b)"
+_NOT_OWNED = (
+    r"(?!.*\b(?:questions?|problems?|ideas?|issues?|doubts?|requests?|feeling|look|chance|time|point)\b)"
+)
+_NOT_WANTED = (
+    r"(?!(?:know|ask|say|tell|thank|understand|hear|check|see if|make sure|talk|discuss|introduce)\b)"
+)
 _NOT_DOING = (
     r"(?!(?:going|wondering|asking|trying|feeling|doing|calling|talking|kidding|joking|being|getting|hoping"
     r"|telling|having|saying|guessing|looking|planning|living|working as|thinking)\b)"
@@ -52,22 +56,7 @@ _NOT_DOING = (
 _NOT_MINE = r"(?!(?:question|problem|point|guess|mistake|opinion|answer|apologies|bad|favou?rite|name)\b)"
 _NAME = r"[^\W\d_][\w'.-]*(?: [^\W\d_][\w'.-]*){0,3}"
 _CAPITALS = r"(?-i:(?!I\b)[A-Z][\w'.-]*(?: [A-Z][\w'.-]*){0,3})"
-_NO_NAMES = {
-    "ok",
-    "okay",
-    "fine",
-    "sorry",
-    "in",
-    "at",
-    "on",
-    "so",
-    "not",
-    "good",
-    "great",
-    "done",
-    "here",
-    "back",
-}
+_NO_NAME = re.compile(r"(?i)ok|okay|fine|sorry|in|at|on|so|not|good|great|done|here|back|home|sure|glad")
 _VAGUE = re.compile(
     r"(?i)(?:it|that|this|these|those|them|him|her|you|your|how|what|when|where|the way|the idea|to know)\b"
 )
@@ -96,7 +85,7 @@ def extract(text: str) -> list[str]:
 
 def _name(match: re.Match[str]) -> list[str]:
     name = re.split(r"(?i)\s+(?:and|but|from|not|by|I'm|nice|the|an?)\b", f" {match['x']}")[0].strip(" .-")
-    if not name or name.lower() in _NO_NAMES:
+    if not name or _NO_NAME.fullmatch(name):
         return []
     return [f"User's name is {name.title() if name.islower() else name}"]
 
@@ -105,12 +94,17 @@ def _each(form: str) -> Statements:
     """A statement for each member of the list `x`, in the place of `{}`."""
 
     def statements(match: re.Match[str]) -> list[str]:
-        items = split_list(match["x"])
+        items = split_list(_uncapitalized(match["x"]))
         if items and re.match(r"to [a-z]", items[0]):
             items = [gerund_phrase(item) for item in items]
         return [form.format(of_them(item)) for item in items if not _VAGUE.match(item)]
 
     return statements
+
+
+def _uncapitalized(phrase: str) -> str:
+    """`Reading manga`, which began a sentence, to `reading manga`."""
+    return f"{phrase[0].lower()}{phrase[1:]}" if re.match(r"[A-Z][a-z]+ing\b", phrase) else phrase
 
 
 def _one(form: str) -> Statements:
@@ -157,19 +151,23 @@ _ABOUT_TASTES: list[tuple[str, Statements]] = [
     (rf"I {_A}don't {_A}(?:like|enjoy|love|care for) (?P<x>.+)", _each("User dislikes {}")),
     (rf"I(?:'m {_A}not (?:a (?:big )?fan of|into|fond of)) (?P<x>.+)", _each("User dislikes {}")),
     (rf"I {_A}(?:hate|dislike|can't stand|detest) (?P<x>.+)", _each("User dislikes {}")),
-    (rf"I no longer (?:like|enjoy|love) (?P<x>.+)", _each("User dislikes {}")),
+    (r"I no longer (?:like|enjoy|love) (?P<x>.+)", _each("User dislikes {}")),
     (
-        rf"I {_A}(?:like|love|enjoy|adore)(?: watching and playing)? (?P<x>.+)",
+        rf"I {_A}(?:like|love|enjoy|adore) (?P<x>.+)",
         _each("User likes {}"),
     ),
     (
-        rf"I'm {_A}(?:a )?{_A}(?:(?:big|huge|great|massive|lifelong) )?(?:fan of|into|fond of|keen on"
-        r"|(?:crazy|passionate|mad|nuts|enthusiastic) about|interested in|addicted to) (?P<x>.+)",
+        (
+            rf"I'm {_A}(?:a )?{_A}(?:(?:big|huge|great|massive|lifelong) )?(?:fan of|into|fond of|keen on"
+            r"|(?:crazy|passionate|mad|nuts|enthusiastic) about|interested in|addicted to) (?P<x>.+)"
+        ),
         _each("User likes {}"),
     ),
     (
-        rf"(?P<x>.+) (?:is|are) (?:something|things?|what|one thing|an activity|hobbies) (?:that )?I {_A}"
-        r"(?:like|enjoy|love)(?: doing)?",
+        (
+            rf"(?P<x>.+) (?:is|are) (?:something|things?|what|one thing|an activity|hobbies) (?:that )?I {_A}"
+            r"(?:like|enjoy|love)(?: doing)?"
+        ),
         _each("User likes {}"),
     ),
     (
@@ -178,7 +176,7 @@ _ABOUT_TASTES: list[tuple[str, Statements]] = [
     ),
     (r"what I (?:like|love|enjoy)(?: most| best| doing)? (?:is|are) (?P<x>.+)", _each("User likes {}")),
     (
-        r"my (?:all-time )?favou?rite (?P<kind>[\w ]+?) (?:is|are|has always been|have always been) (?P<x>.+)",
+        r"my (?:all-time )?favou?rite (?P<kind>[\w ]+?) (?:is|are|(?:has|have) always been) (?P<x>.+)",
         _favorite,
     ),
     (
@@ -212,13 +210,16 @@ _ABOUT_LIFE: list[tuple[str, Statements]] = [
 ]
 _ABOUT_PLANS: list[tuple[str, Statements]] = [
     (
-        rf"I(?:'m {_A}planning| {_A}plan|'m {_A}going| intend| aim) to (?!the\b|a\b|an\b|my\b|see you\b)(?P<x>(?-i:[a-z]).+)",
+        (
+            rf"I(?:'m {_A}planning| {_A}plan|'m {_A}going| intend| aim) to (?!(?:the|an?|my|see you)\b)"
+            r"(?P<x>(?-i:[a-z]).+)"
+        ),
         _one("User plans to {x}"),
     ),
     (rf"I'm {_A}planning on (?P<x>.+)", _one("User plans on {x}")),
     (rf"I'm {_A}planning (?P<x>.+)", _one("User is planning {x}")),
     (rf"I'm {_A}going (?P<x>.+)", _one("User is going {x}")),
-    (rf"I'll {_A}(?:be )?(?P<x>.+ {_TIME})", _one("User plans to {x}")),
+    (rf"I'll {_A}(?!be\b)(?P<x>.+ {_TIME})", _one("User plans to {x}")),
     (
         rf"I(?:'d {_A}(?:like|love)| {_A}want| {_A}hope| {_A}wish| would like) to {_NOT_WANTED}(?P<x>.+)",
         _one("User wants to {x}"),

@@ -32,11 +32,11 @@ _SENTENCE_END = re.compile(
     r"(?<=[.!?…])(?<!\bDr\.)(?<!\bMr\.)(?<!\bMs\.)(?<!\bMrs\.)(?<!\bSt\.)(?<!\b[A-Z]\.)\s+|[\n;]+"
 )
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
-_STOP_WORDS = frozenset(
-    "a about all am an and any are as at be been but by can could did do does for from get give had has have"
-    " he her him his how i if in into is it its i'm just know like me my no not of on or our please she should"
-    " so some tell than that the their them then there these they this to us want was we were what what's"
-    " when where which who why will with would you your".split()
+_STOP_WORD = re.compile(
+    "a|about|all|am|an|and|any|are|as|at|be|been|but|by|can|could|did|do|does|for|from|get|give"
+    "|had|has|have|he|her|him|his|how|i|if|in|into|is|it|its|i'm|just|know|like|me|my|no|not|of"
+    "|on|or|our|please|she|should|so|some|tell|than|that|the|their|them|then|there|these|they"
+    "|this|to|us|want|was|we|were|what|what's|when|where|which|who|why|will|with|would|you|your"
 )
 
 
@@ -48,7 +48,7 @@ def sentences(text: str) -> list[str]:
 def words(text: str) -> list[str]:
     """The words of a text in lower case, without those that carry no meaning by themselves."""
     found = (word.lower() for word in _WORD.findall(text.replace("’", "'")))
-    return [word for word in found if word not in _STOP_WORDS]
+    return [word for word in found if not _STOP_WORD.fullmatch(word)]
 
 
 def stems(text: str) -> set[str]:

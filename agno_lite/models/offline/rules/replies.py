@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agno_lite.models.offline.rules.facts import extract
@@ -27,7 +28,7 @@ _LIKES = re.compile(r"(?:the )?user (?:likes|loves|enjoys|is interested in|prefe
 _FAVORITE = re.compile(r"(?:the )?user's favou?rite .+? is (.+?)\.?", re.IGNORECASE)
 _HABIT = re.compile(
     r"(?:the )?user (?:(?:usually|often|always|regularly|sometimes) )?"
-    r"((?:plays|runs|swims|cooks|bakes|paints|draws|hikes|dances|sings|reads|watches|climbs|cycles|goes) ?.*?)\.?",
+    r"((?:plays|runs|swims|cooks|bakes|paints|draws|hikes|dances|sings|reads|watches|climbs|goes) ?.*?)\.?",
     re.IGNORECASE,
 )
 _PLAN = re.compile(r"(?:the )?user (?:plans to|is going) (.+?)\.?", re.IGNORECASE)
@@ -36,12 +37,12 @@ _WHEN = re.compile(
     r"|tonight|tomorrow|today|on \w+day|at the weekend)\b"
 )
 _ASKS_ADVICE = re.compile(
-    r"(?i)\b(?:suggest|recommend|advise|should i|could i do|can i do|shall i|ideas? for|any ideas|tips?|what to do"
-    r"|plan (?:my|a)|something (?:fun|nice|to do))"
+    r"(?i)\b(?:suggest|recommend|advise|should i|could i do|can i do|shall i|ideas? for|any ideas|tips?"
+    r"|what to do|plan (?:my|a)|something (?:fun|nice|to do))"
 )
 _ASKS_ALL = re.compile(
-    r"(?i)\b(?:(?:know|remember|learned|told you|tell me|have on) about (?:me|myself)|who am i|what have i told you"
-    r"|what do you (?:know|remember)|summari[sz]e (?:me|what i))"
+    r"(?i)\b(?:(?:know|remember|learned|told you|tell me|have on) about (?:me|myself)|who am i"
+    r"|what have i told you|what do you (?:know|remember)|summari[sz]e (?:me|what i))"
 )
 _ASKS_NAME = re.compile(r"(?i)\b(?:my name|who am i|what am i called)\b")
 _ASKS_TASTE = re.compile(
@@ -57,8 +58,21 @@ _QUESTION = re.compile(
     r"(?i)\W*(?:what|how|why|when|where|who|which|is|are|do|does|did|can|could|would|will|should)\b"
 )
 _REQUEST = re.compile(
-    r"(?i)\W*(?:please |can you |could you )?(?:write|tell|explain|describe|summari[sz]e|translate|list|give|create|make|show|help)\b"
+    r"(?i)\W*(?:please |can you |could you )?"
+    r"(?:write|tell|explain|describe|summari[sz]e|translate|list|give|create|make|show|help)\b"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a reply depends on."""
+
+    text: str
+    """What the user says."""
+    told: list[str]
+    """The facts in it."""
+    known: list[str]
+    """These, those in what the user said before, and those remembered."""
 
 
 def reply(talk: Conversation) -> str:
@@ -66,34 +80,28 @@ def reply(talk: Conversation) -> str:
     told = settled(extract(talk.text))
     before = [fact for text in talk.earlier for fact in extract(text)]
     known = settled([*talk.remembered, *before, *told])
-    for rule in _RULES:
-        if answer := rule(talk.text, told, known):
-            return answer
-    return _otherwise(talk.text, known)
+    turn = Turn(talk.text, told, known)
+    return next(filter(None, (rule(turn) for rule in _RULES)), "") or _otherwise(talk.text)
 
 
-def _advice(text: str, told: list[str], known: list[str]) -> str:
-    if not _ASKS_ADVICE.search(text):
+def _advice(turn: Turn) -> str:
+    if not _ASKS_ADVICE.search(turn.text):
         return ""
-    likes = _ranked(interests(known), text)
-    when = _WHEN.search(text)
+    likes = _ranked(interests(turn.known), turn.text)
+    when = _WHEN.search(turn.text)
     time = f" {when[1].lower()}" if when else ""
     if not likes:
         return variant(
-            text,
+            turn.text,
             (
                 "I don't know yet what you enjoy. What do you like to do?",
                 "That depends on your taste, and I don't know it yet. What are you interested in?",
             ),
         )
     first, others = likes[0], likes[1:3]
-    also = (
-        f" {enumerated([other[0].upper() + other[1:] for other in others[:1]] + others[1:])} would fit too."
-        if others
-        else ""
-    )
+    also = f" {_capitalized(enumerated(others))} would fit too." if others else ""
     form = variant(
-        text + first,
+        turn.text + first,
         (
             "You could make time for {first}{time}: you told me about it.{also}",
             "How about {first}{time}? It is among the things you told me about.{also}",
@@ -103,61 +111,59 @@ def _advice(text: str, told: list[str], known: list[str]) -> str:
     return form.format(first=first, time=time, also=also)
 
 
-def _recall(text: str, told: list[str], known: list[str]) -> str:
-    if _ASKS_ALL.search(text):
-        return _everything(known)
-    if _ASKS_NAME.search(text) and _asks(text):
-        name = _name_in(known)
+def _recall(turn: Turn) -> str:
+    if _ASKS_ALL.search(turn.text):
+        return _everything(turn.known)
+    if _ASKS_NAME.search(turn.text) and _asks(turn.text):
+        name = _name_in(turn.known)
         return f"Your name is {name}." if name else "You haven't told me your name yet."
-    if _ASKS_TASTE.search(text) and _asks(text):
-        likes = interests(known)
+    if _ASKS_TASTE.search(turn.text) and _asks(turn.text):
+        likes = interests(turn.known)
         return (
             f"You told me about {enumerated(likes)}." if likes else "You haven't told me what you like yet."
         )
-    if _asks(text) and re.search(r"\b(?:I|my|me)\b", text):
-        return _matching(text, known)
+    if _asks(turn.text) and re.search(r"\b(?:I|my|me)\b", turn.text):
+        return _matching(turn.text, turn.known)
     return ""
 
 
-def _acknowledgement(text: str, told: list[str], known: list[str]) -> str:
-    if not told:
+def _acknowledgement(turn: Turn) -> str:
+    if not turn.told:
         return ""
-    name = _name_in(told)
-    rest = _said_back([fact for fact in told if not _NAME.fullmatch(fact)])
+    name = _name_in(turn.told)
+    rest = _said_back([fact for fact in turn.told if not _NAME.fullmatch(fact)])
     if name and not rest:
         return variant(
             name, (f"Nice to meet you, {name}!", f"Hello {name}, good to meet you.", f"Welcome, {name}!")
         )
     if name:
         return f"Nice to meet you, {name}! So {rest}: good to know."
-    form = variant(text, ("So {rest}: good to know.", "Noted: {rest}.", "Thanks for telling me that {rest}."))
+    form = variant(
+        turn.text, ("So {rest}: good to know.", "Noted: {rest}.", "Thanks for telling me that {rest}.")
+    )
     return form.format(rest=rest)
 
 
-def _small_talk(text: str, told: list[str], known: list[str]) -> str:
-    name = _name_in(known)
+def _small_talk(turn: Turn) -> str:
+    name = _name_in(turn.known)
     to = f", {name}" if name else ""
-    if _HOW_ARE_YOU.search(text):
+    if _HOW_ARE_YOU.search(turn.text):
         return f"All is well here{to}. What can I do for you?"
-    if _BYE.fullmatch(text):
+    if _BYE.fullmatch(turn.text):
         return f"Goodbye{to}!"
-    if _GREETING.fullmatch(text):
+    if _GREETING.fullmatch(turn.text):
         return f"Hello{to}! What is on your mind?"
-    return f"You're welcome{to}." if _THANKS.search(text) else ""
+    return f"You're welcome{to}." if _THANKS.search(turn.text) else ""
 
 
-_RULES: tuple[Callable[[str, list[str], list[str]], str], ...] = (
-    _advice,
-    _recall,
-    _acknowledgement,
-    _small_talk,
-)
+_RULES: tuple[Callable[[Turn], str], ...] = (_advice, _recall, _acknowledgement, _small_talk)
 
 
-def _otherwise(text: str, known: list[str]) -> str:
+def _otherwise(text: str) -> str:
     subject = " ".join(words(text)[:6])
     if not subject:
         return "I am not sure what you mean. Could you say it in other words?"
+    forms: tuple[str, ...]
     if _asks(text):
         forms = (
             "I don't know the answer about “{}”: I only know what I am told here.",
@@ -231,7 +237,11 @@ def _matching(text: str, known: list[str]) -> str:
     if not best or not asked & stems(best):
         return "You haven't told me that yet." if re.search(r"\b(?:my|am I|do I|did I)\b", text) else ""
     said = to_you(best)
-    return f"{said[0].upper()}{said[1:]}."
+    return f"{_capitalized(said)}."
+
+
+def _capitalized(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _asks(text: str) -> bool:
