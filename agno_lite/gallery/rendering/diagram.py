@@ -1,0 +1,132 @@
+"""Diagrams as data, and as Mermaid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from agno_lite.gallery.rendering import escape
+
+if TYPE_CHECKING:
+    from agno_lite.gallery.rendering.edition import Context
+
+Role = Literal["user", "agent", "model", "memory", "database", "result"]
+
+STYLES: dict[Role, str] = {
+    "user": "fill:#1565c0,stroke:#0d47a1,color:#ffffff",
+    "agent": "fill:#5e35b1,stroke:#4527a0,color:#ffffff",
+    "model": "fill:#ad1457,stroke:#880e4f,color:#ffffff",
+    "memory": "fill:#2e7d32,stroke:#1b5e20,color:#ffffff",
+    "database": "fill:#b45309,stroke:#92400e,color:#ffffff",
+    "result": "fill:#455a64,stroke:#263238,color:#ffffff",
+}
+"""Fill, border and text by role. Mid-tones with white text: a contrast of 4.5 and more on light and dark."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A box of a diagram."""
+
+    id: str
+    """Its name in the diagram."""
+    label: str
+    """What it says, lines separated by a line break."""
+    role: Role
+    """What it stands for."""
+    path: str
+    """Source file that it links to."""
+    line: int | None = None
+    """Line of that file."""
+    group: str = ""
+    """Title of the frame around it."""
+
+    @property
+    def boxed(self) -> str:
+        """Its label in the shape of its role: a database is a cylinder, an end is round."""
+        left, right = {"database": ("[(", ")]"), "result": ("([", "])")}.get(self.role, ("[", "]"))
+        return f'{left}"{escape.label(self.label)}"{right}'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """An arrow of a diagram."""
+
+    source: str
+    """The node where it begins."""
+    target: str
+    """The node where it ends, or the title of a frame."""
+    label: str = ""
+    """What flows."""
+    dotted: bool = False
+    """Whether it is data that is read, not a step."""
+
+    @property
+    def arrow(self) -> str:
+        """The arrow between the two names."""
+        arrow = "-.->" if self.dotted else "-->"
+        return f'{arrow}|"{escape.label(self.label)}"|' if self.label else arrow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagram:
+    """A flowchart."""
+
+    title: str
+    """What it shows, for those who hear it."""
+    description: str
+    """How to read it, for those who hear it."""
+    nodes: tuple[Node, ...]
+    """In the order of the text alternative."""
+    edges: tuple[Edge, ...]
+    """In order."""
+
+    def members(self, name: str) -> list[str]:
+        """The node of that name, or the nodes in the frame of that title."""
+        return [node.id for node in self.nodes if name in (node.id, node.group)]
+
+    def place(self, name: str) -> str:
+        """What Mermaid calls a node, or a frame by its title."""
+        frames = list(self.groups)
+        return f"frame{frames.index(name)}" if name in frames else name
+
+    @property
+    def groups(self) -> dict[str, list[Node]]:
+        """Nodes by frame."""
+        found: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            found.setdefault(node.group, []).append(node)
+        return found
+
+    @property
+    def roles(self) -> dict[Role, list[Node]]:
+        """Nodes by role."""
+        return {role: [node for node in self.nodes if node.role == role] for role in STYLES}
+
+
+def draw(context: Context, diagram: Diagram) -> str:
+    """The diagram and, under it, the same as an ordered list."""
+    numbers = {node.id: number for number, node in enumerate(diagram.nodes, start=1)}
+    steps = [
+        {
+            "text": f"[{escape.text(', '.join(node.label.splitlines()))}]"
+            f"({context.links.source(node.path, node.line)})",
+            "leads": [
+                f"{numbers[target]} ({escape.text(edge.label)})" if edge.label else str(numbers[target])
+                for edge in diagram.edges
+                if edge.source == node.id
+                for target in diagram.members(edge.target)
+            ],
+        }
+        for node in diagram.nodes
+    ]
+    source = context.render(
+        "diagram.mmd",
+        diagram=diagram,
+        title=escape.plain(diagram.title),
+        description=escape.plain(diagram.description),
+        groups=[(diagram.place(title), title, nodes) for title, nodes in diagram.groups.items()],
+        label=escape.label,
+        styles=STYLES,
+        href={node.id: context.links.source_url(node.path, node.line) for node in diagram.nodes},
+    )
+    return context.render("diagram.md", source=source, steps=steps)

@@ -1,0 +1,213 @@
+"""A capture as pages tell it: its runs, each with its requests and what it changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from agno_lite.gallery.rendering import wire
+from agno_lite.gallery.rendering.script import RUN_METHODS, Script, ScriptCall
+from agno_lite.tracing import semconv
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from agno_lite.gallery.records import JSON, Capture, Exchange, SpanRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run of an agent that the script asked for, or what the script did outside of any."""
+
+    number: int
+    """Position in the capture, from 1; 0 for what was outside of any run."""
+    span: SpanRecord | None
+    """Its span; `None` outside of any run."""
+    exchanges: tuple[Exchange, ...]
+    """Its requests, those of its memory update included."""
+    question: str
+    """What the user said."""
+    answer: str
+    """What the agent answered last."""
+    changes: tuple[JSON, ...]
+    """What happened to the user's memories: `operation` and `memory` of each change."""
+    call: ScriptCall | None
+    """The script's call that it came from, as far as it can be told."""
+
+    @property
+    def user(self) -> str:
+        """Whose run it is."""
+        return self._attribute(semconv.USER_ID)
+
+    @property
+    def session(self) -> str:
+        """Id of the session it belongs to."""
+        return self._attribute(semconv.CONVERSATION_ID)
+
+    @property
+    def session_name(self) -> str:
+        """What the script calls the session, if it has a name for it; else its id."""
+        source = self.call.sources.get("session_id", "") if self.call else ""
+        return source if source.isidentifier() else self.session
+
+    @property
+    def agent(self) -> str:
+        """Name of the agent."""
+        return self._attribute(semconv.AGENT_NAME)
+
+    def _attribute(self, name: str) -> str:
+        return str(self.span.attributes.get(name) or "") if self.span else ""
+
+
+class Facts:
+    """A capture, and the questions that pages ask of it.
+
+    Args:
+        capture: what was recorded.
+        script: the script it was recorded from.
+    """
+
+    def __init__(self, capture: Capture, script: Script) -> None:
+        self.capture = capture
+        self.script = script
+        self.spans = {span.id: span for span in capture.spans}
+
+    def ancestors(self, span: int | None) -> Iterator[SpanRecord]:
+        """A span and those around it, innermost first."""
+        while span is not None and span in self.spans:
+            yield self.spans[span]
+            span = self.spans[span].parent
+
+    def within(self, span: int | None, outer: SpanRecord) -> bool:
+        """Whether a span is another one or inside it."""
+        return any(around.id == outer.id for around in self.ancestors(span))
+
+    def inside(self, outer: SpanRecord, kind: str) -> list[SpanRecord]:
+        """Spans of a kind inside another one, in canonical order."""
+        return [span for span in self.capture.spans if span.kind == kind and self.within(span.id, outer)]
+
+    def request(self, exchange: Exchange) -> Any:
+        """Body of a request."""
+        return self.capture.bodies.get(exchange.request)
+
+    def answer(self, exchange: Exchange) -> wire.Answer:
+        """What came back."""
+        return wire.answer(self.capture.bodies.get(exchange.response))
+
+    def purpose(self, exchange: Exchange) -> str:
+        """What a request was sent for: the innermost operation around the model's own."""
+        kinds = (span.kind for span in self.ancestors(exchange.span))
+        return next((kind for kind in kinds if kind not in (semconv.CHAT, semconv.DATABASE)), "")
+
+    def siblings(self, exchange: Exchange) -> list[Exchange]:
+        """Requests that may have been under way at the same time, by construction."""
+        return [other for other in self.capture.exchanges if self._parallel(exchange, other)]
+
+    def _parallel(self, one: Exchange, other: Exchange) -> bool:
+        around = [span.id for span in self.ancestors(one.span)]
+        branch = 0
+        for span in self.ancestors(other.span):
+            if span.id in around:
+                return span.concurrent and branch != 0 and around[0] != span.id
+            branch = span.id
+        return False
+
+    @cached_property
+    def runs(self) -> tuple[Run, ...]:
+        """Runs that the script asked for, in canonical order; runs inside runs belong to the outer one."""
+        outer = [span for span in self.capture.spans if self._is_outermost_run(span)]
+        unused = [call for call in self.script.calls if call.method in RUN_METHODS]
+        return tuple(self._run(number, span, unused) for number, span in enumerate(outer, start=1))
+
+    @cached_property
+    def outside(self) -> Run | None:
+        """Requests that were sent outside of any run, if there were."""
+        inside = {exchange.id for run in self.runs for exchange in run.exchanges}
+        rest = tuple(exchange for exchange in self.capture.exchanges if exchange.id not in inside)
+        if not rest:
+            return None
+        return Run(number=0, span=None, exchanges=rest, question="", answer="", changes=(), call=None)
+
+    @cached_property
+    def turns(self) -> tuple[tuple[Run, ...], ...]:
+        """Runs that follow each other in the same session of the same user, together."""
+        grouped = groupby(self.runs, key=lambda run: (run.user, run.session, run.agent))
+        return tuple(tuple(runs) for _, runs in grouped)
+
+    @cached_property
+    def users(self) -> tuple[str, ...]:
+        """Users that had runs, in order."""
+        return tuple(dict.fromkeys(run.user for run in self.runs if run.user))
+
+    @cached_property
+    def concurrent(self) -> bool:
+        """Whether the script has several runs under way at the same time."""
+        parents = (next(self.ancestors(run.span.parent), None) for run in self.runs if run.span)
+        marked = any(parent is not None and parent.concurrent for parent in parents)
+        return marked or self.script.concurrency is not None
+
+    @cached_property
+    def reads(self) -> tuple[tuple[SpanRecord, ScriptCall | None], ...]:
+        """What the script itself read from the database, outside of runs, and the calls it did so with."""
+        calls = {call.method: call for call in self.script.calls}
+        return tuple(
+            (span, calls.get(span.name))
+            for span in self.capture.spans
+            if span.kind == semconv.DATABASE and span.parent is None
+        )
+
+    def memories(self, user: str) -> tuple[str, ...]:
+        """What the database holds of a user's memories after the run."""
+        stored = self.capture.storage.users if self.capture.storage else {}
+        return stored[user].memories if user in stored else ()
+
+    def recalled(self, run: Run) -> list[str]:
+        """Memories that stand in the run's prompt, of those that were ever kept of its user."""
+        prompts = self.inside(run.span, semconv.BUILD_PROMPT) if run.span else []
+        sections = [row for span in prompts for row in span.attributes.get(semconv.PROMPT_SECTIONS) or ()]
+        text = "\n".join(row["text"] or "" for row in sections if row["active"])
+        changes = (change for other in self.runs if other.user == run.user for change in other.changes)
+        kept = dict.fromkeys(str(change["memory"]) for change in changes if change.get("memory"))
+        return [memory for memory in kept if memory in text]
+
+    def models(self) -> dict[str, bool]:
+        """Models that were asked, and whether the built-in one answered in their place."""
+        chats = (span.attributes for span in self.capture.spans if span.kind == semconv.CHAT)
+        return {str(chat.get(semconv.REQUEST_MODEL, "")): bool(chat.get(semconv.OFFLINE)) for chat in chats}
+
+    def _is_outermost_run(self, span: SpanRecord) -> bool:
+        around = self.ancestors(span.parent)
+        return span.kind == semconv.INVOKE_AGENT and not any(
+            other.kind == semconv.INVOKE_AGENT for other in around
+        )
+
+    def _run(self, number: int, span: SpanRecord, unused: list[ScriptCall]) -> Run:
+        exchanges = tuple(exchange for exchange in self.capture.exchanges if self.within(exchange.span, span))
+        own = [exchange for exchange in exchanges if self.purpose(exchange) != semconv.UPDATE_MEMORY]
+        answers = [self.answer(exchange).text for exchange in own]
+        question = wire.question(self.request(own[0])) if own else ""
+        return Run(
+            number=number,
+            span=span,
+            exchanges=exchanges,
+            question=question,
+            answer=next((text for text in reversed(answers) if text), ""),
+            changes=tuple(
+                change
+                for update in self.inside(span, semconv.UPDATE_MEMORY)
+                for change in update.attributes.get(semconv.MEMORIES_CHANGED) or ()
+            ),
+            call=_take(unused, question, str(span.attributes.get(semconv.USER_ID) or "")),
+        )
+
+
+def _take(unused: list[ScriptCall], question: str, user: str) -> ScriptCall | None:
+    """The first call not used yet that says this and is for this user, as far as its text tells."""
+    wanted = {"": question, "input": question, "user_id": user}
+    for call in unused:
+        if all(wanted.get(name, value) == value for name, value in call.values.items()):
+            unused.remove(call)
+            return call
+    return None

@@ -1,0 +1,89 @@
+"""Configuration at a glance: every object that the script constructs, and the run in figures."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from agno_lite.gallery.rendering.escape import code, text
+
+if TYPE_CHECKING:
+    from agno_lite.gallery.records import ObjectConfiguration, Setting
+    from agno_lite.gallery.rendering.edition import Context
+
+
+def configuration(context: Context) -> str:
+    """A table per constructed object, and one of the run."""
+    objects = [_object(context, found) for found in context.analysis.configurations]
+    run = run_facts(context)
+    return context.render("configuration.md", objects=objects, run=run) if objects or run else ""
+
+
+def run_facts(context: Context) -> list[tuple[str, str]]:
+    """What the run consisted of: name and value, as Markdown."""
+    facts, say = context.facts, context.say
+    if facts is None or not facts.runs:
+        return []
+    sessions = dict.fromkeys((run.user, run.session) for run in facts.runs)
+    names = {(run.user, run.session): run.session_name for run in reversed(facts.runs)}
+    listed = [code(names[session]) for session in sessions]
+    return [
+        (say("Users"), f"{len(facts.users)}: {', '.join(map(code, facts.users))}"),
+        (say("Sessions"), f"{len(sessions)}: {', '.join(listed)}"),
+        (say("Runs"), str(len(facts.runs))),
+        (say("Requests to models"), str(len(facts.capture.exchanges))),
+        (say("Way of running"), _way(context)),
+        *_measured(context),
+    ]
+
+
+def _measured(context: Context) -> list[tuple[str, str]]:
+    """Time and memory of the run as measured."""
+    figures = context.measurements
+    if figures is None:
+        return []
+    return [
+        (context.say("Duration, as measured"), f"{figures.duration:.2f} s"),
+        (context.say("Peak memory, as measured"), f"{figures.peak_memory / 2**20:.0f} MiB"),
+    ]
+
+
+def _way(context: Context) -> str:
+    """Whether runs follow each other or overlap, with the call that makes them."""
+    facts = context.facts
+    if facts is None or not facts.concurrent:
+        return text(context.say("sequential: each run begins when the one before has ended"))
+    way = text(context.say("concurrent: several runs are under way at the same time"))
+    call = facts.script.concurrency
+    return f"{way} ({context.line(call.line, code(call.text))})" if call else way
+
+
+def _object(context: Context, found: ObjectConfiguration) -> dict[str, object]:
+    name = context.link(found.symbol, found.cls) if found.symbol else code(found.cls)
+    return {
+        "title": code(found.variable or found.cls),
+        "name": name,
+        "line": context.line(found.line, context.say("line %(line)d", line=found.line)),
+        "meaning": context.meaning(found.symbol),
+        "passed": [_row(context, setting) for setting in found.settings if setting.source is not None],
+        "read": [
+            _row(context, setting) for setting in found.settings if setting.source is None and setting.read
+        ],
+    }
+
+
+def _row(context: Context, setting: Setting) -> tuple[str, str, str]:
+    name = context.link(setting.symbol, setting.name) if setting.symbol else code(setting.name)
+    shown = setting.source if setting.source is not None else setting.value or ""
+    value = code(" ".join(shown.split()))
+    if setting.source is not None and setting.value is not None and not _same(setting):
+        value = f"{value} → {code(setting.value)}"
+    return name, value, context.meaning(setting.symbol)
+
+
+def _same(setting: Setting) -> bool:
+    """Whether the value says no more than the source text."""
+    try:
+        return ast.dump(ast.parse(setting.source or "")) == ast.dump(ast.parse(setting.value or ""))
+    except SyntaxError:
+        return setting.source == setting.value
