@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,3 +51,38 @@ def find_root(start: Path) -> Path:
         f"{start}: expected to be inside a project, but neither it nor a folder above holds a mkdocs.yml; "
         "change into the project, or name it with --project"
     )
+
+
+def open_project(
+    root: Path, *, packages: tuple[str, ...] = ("agno_lite",), cookbook: str = "cookbook", docs: str = "docs"
+) -> Project:
+    """The project in `root`, with the version and commit that its files name.
+
+    The version is that of `pyproject.toml`, the commit that of the git work tree; both are left empty where
+    there is none.
+    """
+    return Project(
+        root=root.resolve(),
+        packages=packages,
+        cookbook=cookbook,
+        docs=docs,
+        version=_version(root / "pyproject.toml"),
+        commit=_commit(root),
+    )
+
+
+def _version(path: Path) -> str:
+    """`project.version` of a `pyproject.toml`."""
+    if not path.is_file():
+        return ""
+    return str(tomllib.loads(path.read_text("utf-8")).get("project", {}).get("version", ""))
+
+
+def _commit(root: Path) -> str:
+    """The commit of the work tree, without names of tags and branches."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    try:
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return ""
+    return done.stdout.strip()

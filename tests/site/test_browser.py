@@ -1,0 +1,196 @@
+"""The site of this repository in a real browser: from a server and from disk, in each language and colour."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, Request, expect
+
+from agno_lite.gallery.records import LOCALES
+
+from .conftest import Site
+
+pytestmark = pytest.mark.browser
+
+EXAMPLE = "cookbook/11_memory/05_multi_user_multi_session_chat.html"
+SECTIONS = (
+    "overview",
+    "configuration",
+    "architecture",
+    "components",
+    "system-prompt",
+    "api-requests",
+    "output",
+    "storage",
+    "flowchart",
+    "source-index",
+    "source",
+)
+"""Of an example that builds an agent with a database."""
+
+OPEN_SHADOW_ROOTS = """
+const attach = Element.prototype.attachShadow;
+Element.prototype.attachShadow = function (options) {
+  return attach.call(this, { ...options, mode: "open" });
+};
+"""
+"""The theme draws diagrams where scripts of the page cannot look."""
+
+PREFERRED_SCHEME = {"light": "default", "dark": "slate"}
+
+Open = Callable[..., Page]
+
+
+def _failure(request: Request) -> list[str]:
+    """What went wrong with a request, unless the page was left before it was done."""
+    return [] if request.failure == "net::ERR_ABORTED" else [f"{request.failure}: {request.url}"]
+
+
+@pytest.fixture
+def visit(chromium: Browser) -> Iterator[Open]:
+    """Open a page. At the end of the test: no error in a console, no request to another host."""
+    contexts = []
+    requests: list[str] = []
+    errors: list[str] = []
+
+    def open_page(url: str, *, colours: str = "light", width: int = 1280, locale: str = "en-US") -> Page:
+        context = chromium.new_context(
+            color_scheme="dark" if colours == "dark" else "light",
+            viewport={"width": width, "height": 900},
+            locale=locale,
+        )
+        contexts.append(context)
+        context.add_init_script(OPEN_SHADOW_ROOTS)
+        page = context.new_page()
+        page.on("request", lambda request: requests.append(request.url))
+        page.on("requestfailed", lambda request: errors.extend(_failure(request)))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on(
+            "console", lambda line: errors.append(line.text) if line.type in ("error", "warning") else None
+        )
+        page.goto(url)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert errors == []
+    assert requests
+    assert {urlsplit(url).hostname for url in requests if not url.startswith("data:")} <= {"127.0.0.1", None}
+
+
+@pytest.fixture(params=["http", "file"])
+def home(request: pytest.FixtureRequest, real_site: Site, real_url: str) -> str:
+    """Address of the site: below a sub-path of a server, and on disk."""
+    return real_url if request.param == "http" else real_site.folder.as_uri()
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_section_of_the_example_is_there_and_filled(
+    visit: Open, real_url: str, locale: str, colours: str
+) -> None:
+    """The sections stand in their order, each with something below its heading."""
+    page = visit(f"{real_url}/{locale}/{EXAMPLE}", colours=colours)
+    expect(page.locator("body")).to_have_attribute("data-md-color-scheme", PREFERRED_SCHEME[colours])
+    headings = page.locator("article h2[id]").evaluate_all("headings => headings.map(heading => heading.id)")
+    assert [heading for heading in headings if heading in SECTIONS] == list(SECTIONS)
+    for section in SECTIONS:
+        following = page.locator(f"article h2#{section} + *")
+        expect(following).to_be_visible()
+        assert following.evaluate("element => element.tagName") not in ("H1", "H2"), section
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_diagram_is_drawn(visit: Open, real_url: str, locale: str, colours: str) -> None:
+    """Each diagram of the page is a drawing with nodes, none an error message."""
+    page = visit(f"{real_url}/{locale}/{EXAMPLE}", colours=colours)
+    expect(page.locator("pre.mermaid")).to_have_count(0)
+    diagrams = page.locator("div.mermaid")
+    assert diagrams.count() > 0
+    for diagram in diagrams.all():
+        expect(diagram.locator("svg g.node, svg .actor").first).to_be_attached()
+        expect(diagram.locator("svg .error-icon")).to_have_count(0)
+
+
+def test_diagrams_follow_the_colours_of_the_page(visit: Open, real_url: str) -> None:
+    """Text of a diagram is dark on light pages and light on dark ones."""
+
+    def brightness(colours: str) -> float:
+        page = visit(f"{real_url}/en/how-pages-are-made.html", colours=colours)
+        label = page.locator("div.mermaid svg .nodeLabel").first
+        colour = label.evaluate("label => getComputedStyle(label).color")
+        canvas = "c => { const x = new OffscreenCanvas(1, 1).getContext('2d'); x.fillStyle = '#777';"
+        canvas += " x.fillRect(0, 0, 1, 1); x.fillStyle = c; x.fillRect(0, 0, 1, 1);"
+        canvas += " return [...x.getImageData(0, 0, 1, 1).data].slice(0, 3); }"
+        return float(sum(page.evaluate(canvas, colour)) / 3)
+
+    assert brightness("light") < 119 < brightness("dark")
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_node_of_a_diagram_leads_to_its_line(visit: Open, home: str, locale: str) -> None:
+    """Clicking it opens the source page at the line, which is marked."""
+    page = visit(f"{home}/{locale}/{EXAMPLE}")
+    link = page.locator("div.mermaid svg a").first
+    target = link.get_attribute("xlink:href") or link.get_attribute("href")
+    assert target
+    assert re.search(r"source/.+\.py\.html#__codelineno-0-\d+$", target)
+    link.click()
+    page.wait_for_url(f"**/{locale}/source/**")
+    line = page.locator("[id^=__span]:has(> a:target)")
+    expect(line).to_be_in_viewport()
+    assert line.evaluate("line => getComputedStyle(line).backgroundColor") != "rgba(0, 0, 0, 0)"
+    assert line.text_content()
+
+
+@pytest.mark.parametrize(("locale", "word"), [("zh", "记忆"), ("en", "memory")])
+def test_a_word_finds_the_example(visit: Open, home: str, locale: str, word: str) -> None:
+    """The search finds the page, in the reader's language only."""
+    page = visit(f"{home}/{locale}/index.html")
+    page.locator("input.md-search__input").click()
+    page.keyboard.type(word)
+    page.keyboard.press("End")  # Chinese is typed without keys, and the theme waits for one
+    results = page.locator("a.md-search-result__link")
+    expect(results.first).to_be_attached()
+    found = results.evaluate_all("links => links.map(link => link.href)")
+    assert any(f"/{locale}/{EXAMPLE}" in url for url in found)
+    assert all(url.startswith(f"{home}/{locale}/") for url in found)
+
+
+@pytest.mark.parametrize(("locale", "other"), [("zh", "en"), ("en", "zh")])
+def test_the_switcher_keeps_page_and_section(visit: Open, home: str, locale: str, other: str) -> None:
+    """It leads to the same section of the translated page, and the colours chosen by the reader stay."""
+    page = visit(f"{home}/{locale}/{EXAMPLE}#output")
+    page.locator("label[for=__palette_1]").click()
+    page.locator("label[for=__palette_2]").click()
+    expect(page.locator("body")).to_have_attribute("data-md-color-scheme", "slate")
+    page.locator("button[aria-label]:has(+ .md-select__inner)").hover()
+    page.locator(f"a.md-select__link[hreflang={other}]").click()
+    page.wait_for_url(f"{home}/{other}/{EXAMPLE}#output")
+    expect(page.locator("html")).to_have_attribute("lang", other)
+    expect(page.locator("body")).to_have_attribute("data-md-color-scheme", "slate")
+
+
+@pytest.mark.parametrize(
+    ("browser_language", "locale"), [("zh-CN", "zh"), ("en-GB", "en"), ("fr-FR", LOCALES[0])]
+)
+def test_the_front_door_leads_to_the_readers_language(
+    visit: Open, home: str, browser_language: str, locale: str
+) -> None:
+    """A reader whose language is not offered gets the first one."""
+    page = visit(f"{home}/index.html", locale=browser_language)
+    page.wait_for_url(f"{home}/{locale}/index.html")
+
+
+@pytest.mark.parametrize("uri", ["index.html", EXAMPLE, "cookbook/index.html", "how-pages-are-made.html"])
+@pytest.mark.parametrize("locale", LOCALES)
+def test_no_page_scrolls_sideways_on_a_phone(visit: Open, real_url: str, locale: str, uri: str) -> None:
+    """What is too wide scrolls by itself."""
+    page = visit(f"{real_url}/{locale}/{uri}", width=390)
+    expect(page.locator("pre.mermaid")).to_have_count(0)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
