@@ -9,7 +9,14 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from agno_lite.models.offline.completions import BadRequestError, completion, error_body, parse, streamed
+from agno_lite.models.offline.completions import (
+    BadRequestError,
+    completion,
+    encode,
+    error_body,
+    parse,
+    streamed,
+)
 from agno_lite.models.offline.settings import latency_setting
 
 if TYPE_CHECKING:
@@ -123,16 +130,16 @@ def _reach(reached: asyncio.Future[None]) -> None:
 def _route(method: str, path: str, body: bytes) -> Reply:
     known = {"/v1/chat/completions": "POST", "/v1/models": "GET"}
     if path not in known:
-        return _error(404, f"There is nothing at {path}: known are {' and '.join(known)}.")
+        return refusal(404, f"There is nothing at {path}: known are {' and '.join(known)}.")
     if method != known[path]:
-        reply = _error(405, f"{path} takes {known[path]}, not {method}.")
+        reply = refusal(405, f"{path} takes {known[path]}, not {method}.")
         return Reply(status=405, headers=(*reply.headers, ("allow", known[path])), pieces=reply.pieces)
     if path == "/v1/models":
         return _whole(200, _models())
     try:
         request = parse(body)
     except BadRequestError as error:
-        return _error(400, str(error), param=error.param)
+        return refusal(400, str(error), param=error.param)
     if request.get("stream"):
         events = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
         return Reply(headers=events, pieces=tuple(streamed(request, int(time.time()))), streamed=True)
@@ -140,8 +147,6 @@ def _route(method: str, path: str, body: bytes) -> Reply:
 
 
 def _models() -> bytes:
-    from agno_lite.models.offline.completions import encode
-
     model: dict[str, Any] = {
         "id": "agno-lite-offline",
         "object": "model",
@@ -155,15 +160,16 @@ def _whole(status: int, body: bytes) -> Reply:
     return Reply(status=status, pieces=(body,))
 
 
-def _error(
+def refusal(
     status: int, message: str, *, kind: str = "invalid_request_error", param: str | None = None
 ) -> Reply:
+    """An error as OpenAI's service sends it."""
     return _whole(status, error_body(message, kind=kind, param=param))
 
 
 def _fault_reply(fault: Fault) -> Reply:
     kind, message = _STATUS_ERRORS.get(fault.status, ("server_error", "The server had an error."))
-    reply = _error(fault.status, message, kind=kind)
+    reply = refusal(fault.status, message, kind=kind)
     if fault.retry_after is None:
         return reply
     header = ("retry-after", f"{fault.retry_after:g}")

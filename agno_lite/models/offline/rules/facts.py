@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 _A = (
     r"(?:(?:really|also|just|absolutely|quite|particularly|especially|truly|still|do|mostly|actually"
-    r"|definitely|totally|simply|now|currently|recently|kind of|sort of|originally|very|super|so|deeply|always|both)\s+)*"
+    r"|definitely|totally|simply|now|currently|recently|kind of|sort of|originally|very|super|so|deeply"
+    r"|always|both)\s+)*"
 )
 _OFTEN = r"(?P<often>(?:usually|often|always|sometimes|regularly|never)\s+)?"
 _STATES = (
