@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
 
 from agno_lite.gallery.analysis.modules import Module, parse_module
 from agno_lite.gallery.config import Project
@@ -31,8 +32,7 @@ class ModuleFiles:
         if path in self._read:
             return self._read[path]
         file = self._project.root / path
-        inside = file.resolve().is_relative_to(self._project.root)
-        if not inside or file.suffix != ".py" or not file.is_file():
+        if not _is_python_below(self._project.root, file):
             return None
         text = file.read_text(encoding="utf-8")
         self._read[path] = parse_module(self._names.get(path, file.stem), path, text)
@@ -42,6 +42,14 @@ class ModuleFiles:
     def all(self) -> list[Module]:
         """All modules of the packages, sorted by path."""
         return [module for path in self._names if (module := self.at(path))]
+
+
+def _is_python_below(root: Path, file: Path) -> bool:
+    """Whether the path is that of a Python file inside `root`; a path that cannot exist is not."""
+    try:
+        return file.suffix == ".py" and file.resolve().is_relative_to(root) and file.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _dotted(path: str) -> str:

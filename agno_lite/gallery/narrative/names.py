@@ -7,7 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from functools import cached_property
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from agno_lite.exceptions import GalleryError
@@ -145,14 +145,14 @@ class Names:
         if not _PATH.fullmatch(text):
             return False
         parts = PurePosixPath(text).parts
-        in_folder = "/" in text and (text.endswith("/") or (self._project.root / parts[0]).is_dir())
+        in_folder = "/" in text and (text.endswith("/") or _exists(self._project.root / parts[0]))
         return in_folder or PurePosixPath(text).suffix in _FILE_TYPES
 
     def _file(self, text: str) -> Symbol | None:
         folder = PurePosixPath(self._analysis.example.path).parent.as_posix() if self._analysis else "."
         for base in (".", folder, self._project.docs):
             path = PurePosixPath(base, text)
-            if (self._project.root / path).exists():
+            if _exists(self._project.root / path):
                 found = self.index.candidates(path.as_posix()) if path.suffix == ".py" else []
                 return found[0] if found else None
         if text in self._declared_words:
@@ -236,6 +236,14 @@ class Names:
         attributes = [[span.kind, span.attributes] for span in self._capture.spans]
         tables = self._capture.storage.tables if self._capture.storage else {}
         return frozenset(_texts([self._capture.bodies, attributes, tables]))
+
+
+def _exists(path: Path) -> bool:
+    """Whether there is such a file or folder; a name that is too long is none."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def _is_distinctive(identifier: str) -> bool:
