@@ -82,7 +82,7 @@ class BaseDb(ABC):
         """Apply all changes to one user's memories, or none.
 
         An `add` whose text the user already has (compared without case and surrounding white space)
-        changes nothing.
+        changes nothing. An `update` to the text of another memory leaves one of the two, the one named.
 
         Args:
             changes: what to do, in order.

@@ -304,6 +304,7 @@ class TestConnections:
         db.save_run(make_run())
         assert len(db.get_runs(user_id="ann", session_id="s")) == 2
 
+    @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
     def test_of_a_forked_child_are_its_own(self, postgres_url: str, make_run: MakeRun) -> None:
         """A child that was forked stores and exits, and leaves its parent's connections whole."""
         db = PostgresDb(postgres_url)

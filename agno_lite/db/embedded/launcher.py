@@ -4,7 +4,7 @@ Files of one server, below `<home>/pg<major version>`:
 
     data/         PostgreSQL's data directory; appears by renaming only
     init.<pid>/   a data directory that is being made
-    socket/       the server's socket, unless the path is too long for one
+    socket/       the server's socket, unless its path is too long or has a comma
     users.lock    locked, shared, by every process that uses the server; see `supervisor`
     start.lock    locked while one process starts the server
     log           what server and supervisor printed since the last start
@@ -85,7 +85,7 @@ class Launcher:
         self._base = base
         self._data = base / "data"
         self._user = server_user()
-        self._programs = runnable_by(self._user, programs) if self._user else programs
+        self._programs = programs
         self._socket_directory = _socket_directory(base)
         self._known: set[str] = set()
         self._users_lock: int | None = None
@@ -139,6 +139,8 @@ class Launcher:
     def _start(self) -> None:
         if self._ready():
             return
+        if self._user:
+            self._programs = runnable_by(self._user, self._programs)
         if not self._data.exists():
             self._initialise()
         _make_private(self._socket_directory, self._user)
@@ -221,9 +223,10 @@ class Launcher:
 
 
 def _socket_directory(base: Path) -> Path:
-    """Where the socket is: with the other files, or in a short directory if the path would be too long."""
+    """Where the socket is: with the other files, or in a short directory if its path cannot be used."""
     directory = base / "socket"
-    if len(os.fsencode(directory / SOCKET)) <= LONGEST_SOCKET_PATH:
+    # For server and clients a comma separates directories.
+    if len(os.fsencode(directory / SOCKET)) <= LONGEST_SOCKET_PATH and "," not in str(directory):
         return directory
     # The same for every process, whatever its TMPDIR.
     return Path("/tmp") / f"agno_lite-{hashlib.sha256(os.fsencode(base)).hexdigest()[:16]}"  # noqa: S108

@@ -98,9 +98,14 @@ def _can_enter(user: ServerUser, directory: Path) -> bool:
     """Whether the user can reach a directory; of one that is still to be made, the nearest that exists."""
     while not directory.exists():
         directory = directory.parent
-    asked = subprocess.run(
-        ["test", "-x", directory], check=False, cwd="/", env=environment(), **user.identity()
-    )
+    command = ["test", "-x", str(directory)]
+    try:
+        asked = subprocess.run(command, check=False, cwd="/", env=environment(), **user.identity())
+    except OSError as error:
+        raise EmbeddedServerError(
+            f"PostgreSQL does not run as root, and this process may not start programs as {user.name!r}: "
+            f"{error}. Run as another user. {WAYS_OUT}"
+        ) from error
     return asked.returncode == 0
 
 

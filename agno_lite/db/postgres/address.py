@@ -42,14 +42,18 @@ class Address(Protocol):
         """What to do when nobody answers: whole sentences."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GivenAddress:
     """A server that the user named. It is used as it is and never replaced by another."""
 
     url: str
     """A `postgresql://` URL that libpq can read."""
-    place: str
-    """Host, port and database: `localhost:5432/app`."""
+    host: str
+    """Its host, or the directory of its socket."""
+    port: str
+    """Its port."""
+    database: str
+    """The database; empty if it has the user's name."""
     from_environment: bool
     """Whether it comes from `AGNO_LITE_DB_URL`."""
 
@@ -66,19 +70,18 @@ class GivenAddress:
     def describe(self) -> str:
         """`PostgreSQL at localhost:5432/app`, and where the address comes from."""
         origin = f" (from {URL_VARIABLE})" if self.from_environment else ""
-        return f"PostgreSQL at {self.place}{origin}"
+        return f"PostgreSQL at {self.host}:{self.port}/{self.database}{origin}"
 
     def remedy(self) -> str:
         """Start that server, correct the address, or do without it."""
         source = f"the variable {URL_VARIABLE}" if self.from_environment else "db_url"
-        host, _, port = self.place.partition("/")[0].rpartition(":")
         return (
-            f"Start it (check with `pg_isready -h {host} -p {port}`), or correct {source}, or leave {source} "
-            "out: then a private PostgreSQL is started by itself."
+            f"Start it (check with `pg_isready -h {self.host} -p {self.port}`), or correct {source}, or leave "
+            f"{source} out: then a private PostgreSQL is started by itself."
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EmbeddedAddress:
     """The private server, started by whoever connects first."""
 
@@ -149,7 +152,10 @@ def _given(url: str, *, from_environment: bool) -> GivenAddress:
             f"{source}: libpq cannot read what follows {scheme[0]}. Expected an address like {_EXAMPLE}, "
             f"with special characters in user and password percent-encoded. Correct {source}."
         ) from None
-    host = parts.get("host") or parts.get("hostaddr") or os.environ.get("PGHOST", "localhost")
-    port = parts.get("port") or os.environ.get("PGPORT", "5432")
-    database = parts.get("dbname") or os.environ.get("PGDATABASE", "")
-    return GivenAddress(plain, f"{host}:{port}/{database}", from_environment)
+    return GivenAddress(
+        url=plain,
+        host=str(parts.get("host") or parts.get("hostaddr") or os.environ.get("PGHOST", "localhost")),
+        port=str(parts.get("port") or os.environ.get("PGPORT", "5432")),
+        database=str(parts.get("dbname") or os.environ.get("PGDATABASE", "")),
+        from_environment=from_environment,
+    )

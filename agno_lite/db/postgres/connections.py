@@ -131,9 +131,9 @@ class Connections:
         try:
             psycopg.connect(self._address.conninfo()).close()
         except psycopg.OperationalError as error:
-            reason = str(error).strip()
             raise StorageConnectionError(
-                f"{self._address.describe()} cannot be reached: {reason}. {self._address.remedy()}"
+                f"{self._address.describe()} cannot be reached. {self._address.remedy()}\n"
+                f"The reason: {str(error).strip()}"
             ) from error
 
     @contextmanager
