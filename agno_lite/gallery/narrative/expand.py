@@ -31,7 +31,7 @@ _TOKEN = re.compile(
 )
 _VALUE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _LINE_NUMBER = re.compile(
-    r"(?<![A-Za-z0-9_])(?:#?L\d{2,}(?![A-Za-z0-9_])|lines?\s+\d+(?![A-Za-z0-9_]))"
+    r"(?<![A-Za-z0-9_])(?:L\d{2,}(?![A-Za-z0-9_])|lines?\s+\d+(?![A-Za-z0-9_]))"
     r"|\.py:\d+|第\s*\d+\s*(?:[-–—~～至到]\s*\d+\s*)?行",
     re.IGNORECASE,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import PurePosixPath
 
 from agno_lite.exceptions import NarrativeError, SourceError
 from agno_lite.gallery.config import Project
@@ -66,22 +66,25 @@ def parse(text: str, path: str) -> tuple[Narrative, list[SourceError]]:
     lines = text.split("\n")
     prose = [block for block in scan(text, path, 1, errors) if isinstance(block, Prose)]
     headings = list(_section_headings(prose, path, errors))
-    first = headings[0][0] if headings else len(lines) + 1
-    for number, line in enumerate(lines[: first - 1], start=1):
-        if line.strip():
-            message = "expected a heading such as `## Overview { #overview }` before any text; add one"
-            errors.append(NarrativeError(message, path=path, line=number))
-            break
+    starts = [*(number for number, _, _ in headings), len(lines) + 1]
+    stray = next((number for number in range(1, starts[0]) if lines[number - 1].strip()), None)
+    if stray:
+        message = "expected a heading such as `## Overview { #overview }` before any text; add one"
+        errors.append(NarrativeError(message, path=path, line=stray))
     sections: dict[str, NarrativeSection] = {}
-    ends = [number for number, _, _ in headings[1:]] + [len(lines) + 1]
-    for (number, title, identifier), end in zip(headings, ends, strict=True):
+    for (number, title, identifier), end in zip(headings, starts[1:], strict=True):
         body = "\n".join(lines[number : end - 1])
         if problem := _section_problem(identifier, body, sections):
             errors.append(NarrativeError(problem, path=path, line=number))
         else:
             sections[identifier] = NarrativeSection(title=title, line=number + 1, text=body)
-    locale = Path(path).suffixes[-2].lstrip(".") if len(Path(path).suffixes) > 1 else ""
-    return Narrative(path=path, locale=locale, sections=sections), sorted(errors, key=_line)
+    return Narrative(path=path, locale=_locale(path), sections=sections), sorted(errors, key=_line)
+
+
+def _locale(path: str) -> str:
+    """`zh` of `NAME.zh.md`; empty for a name without a language."""
+    suffixes = PurePosixPath(path).suffixes
+    return suffixes[-2].removeprefix(".") if len(suffixes) > 1 else ""
 
 
 def _line(error: SourceError) -> int:

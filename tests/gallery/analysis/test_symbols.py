@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agno_lite.exceptions import GalleryError, SourceError
@@ -231,6 +231,7 @@ def test_names_alike_are_suggested(index: SymbolIndex) -> None:
 CODE_NAMES = st.text(alphabet="abAB.()_/:<> \x00é数", max_size=30)
 
 
+@settings(deadline=None)  # the first lookup parses the whole package
 @given(name=CODE_NAMES, near=st.none() | CODE_NAMES)
 def test_any_text_is_a_name_or_none(name: str, near: str | None) -> None:
     """Looking up never fails, whatever is asked for."""
