@@ -80,12 +80,15 @@ def start(*, home: Path | None = None, database: str | None = None) -> EmbeddedS
         return _launchers[base].ensure(database or default_database())
 
 
-def leave() -> None:
-    """Need the private servers no more; each stops if no other process uses it.
+def leave(*, home: Path | None = None) -> None:
+    """Need the private server no more; it stops if no other process uses it.
 
     The end of the process does the same.
+
+    Args:
+        home: directory of the server's data; without it, that of the environment.
     """
+    base = locate(home or default_home(), find().major)
     with _lock:
-        for launcher in _launchers.values():
+        if launcher := _launchers.pop(base, None):
             launcher.leave()
-        _launchers.clear()

@@ -76,8 +76,8 @@ class GivenAddress:
         """Start that server, correct the address, or do without it."""
         source = f"the variable {URL_VARIABLE}" if self.from_environment else "db_url"
         return (
-            f"Start it (check with `pg_isready -h {self.host} -p {self.port}`), or correct {source}, or leave "
-            f"{source} out: then a private PostgreSQL is started by itself."
+            f"Start it (check with `pg_isready -h {self.host} -p {self.port}`), or correct {source}, or "
+            f"leave {source} out: then a private PostgreSQL is started by itself."
         )
 
 
