@@ -63,11 +63,15 @@ class Connections:
         """
         with self._translated(), self._live() as connection:
             if tables not in self._migrated:
-                with self._lock:
-                    if tables not in self._migrated:
-                        migrate(connection, tables)
-                        self._migrated.add(tables)
+                self._migrate(connection, tables)
             yield connection
+
+    def _migrate(self, connection: Connection, tables: Tables) -> None:
+        """Bring the tables up to date, unless another thread has just done it."""
+        with self._lock:
+            if tables not in self._migrated:
+                migrate(connection, tables)
+                self._migrated.add(tables)
 
     def close(self) -> None:
         """Close all connections; the next use opens new ones."""
