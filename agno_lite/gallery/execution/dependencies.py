@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from agno_lite.exceptions import CaptureError
 from agno_lite.gallery.execution.probes import Function, functions
 from agno_lite.gallery.records import Dependencies
 
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
 
 ABSENT = "absent"
 """Stands for the hash of a file that is not there."""
+_EDITED = "edited during the run"
+"""Stands for the hash of code that may not be what was run."""
 _DOCSTRING = ".__doc__"
 """Ends the name under which the docstring of a function is kept beside its body."""
 _NOT_PROJECT = frozenset({"__pycache__", "node_modules", "site-packages"})
@@ -63,21 +64,35 @@ def compute(project: Project, script: str, run: RawRun) -> Dependencies:
         script: path of the script.
         run: what happened.
 
-    Raises:
-        CaptureError: a file of the run was changed meanwhile, so that it cannot be parsed any more.
+    Returns:
+        The dependencies. A file that was edited while the script ran does not count as known: the capture
+        is stale from the beginning.
     """
     modules = [path for path in run.modules if path != script]
     texts = list(_strings([[exchange.request for exchange in run.exchanges], run.stdout, run.stderr]))
     entered: dict[str, dict[str, str]] = {}
     for path, name in _used(project, script, run, texts):
-        entered.setdefault(path, {})[name] = _named(_required(project, path), name)
+        entered.setdefault(path, {})[name] = _named(_file(project, path), name)
     return Dependencies(
-        script=_whole(project, script),
-        modules={path: _required(project, path).skeleton for path in sorted(modules)},
+        script=file.whole if (file := _loaded(project, run, script)) else _EDITED,
+        modules={
+            path: file.skeleton if (file := _loaded(project, run, path)) else _EDITED
+            for path in sorted(modules)
+        },
         functions={path: dict(sorted(names.items())) for path, names in sorted(entered.items())},
         files={path: _content(project.root / path) for path in sorted(_files(project, run, modules, script))},
         packages=_packages(project, run.imports),
     )
+
+
+def _loaded(project: Project, run: RawRun, path: str) -> _File | None:
+    """A file if it still is what was loaded, as a script with a syntax error never was."""
+    try:
+        status = (project.root / path).stat()
+    except FileNotFoundError:
+        return None
+    unedited = run.modules.get(path) in (None, (status.st_mtime, status.st_size))
+    return _file(project, path) if unedited else None
 
 
 def _used(project: Project, script: str, run: RawRun, texts: list[str]) -> Iterator[tuple[str, str]]:
@@ -160,20 +175,18 @@ def changes(project: Project, capture: Capture) -> tuple[str, ...]:
 
 
 def _script_changes(project: Project, script: str, then: str) -> Iterator[str]:
-    if not (project.root / script).is_file():
+    file = _file(project, script)
+    if file is None:
         yield f"{script}: file is gone"
-    elif _whole(project, script) != then:
+    elif file.whole != then:
         yield "script changed"
 
 
 def _code_changes(project: Project, then: Dependencies) -> Iterator[str]:
     for path in sorted(then.modules.keys() | then.functions.keys()):
-        if not (project.root / path).is_file():
-            if path in then.modules:
-                yield f"{path}: file is gone"
-        elif (file := _file(project, path)) is None:
-            if path in then.modules:
-                yield f"{path}: cannot be parsed"
+        file = _file(project, path)
+        if file is None:
+            yield f"{path}: file is gone"
         else:
             if then.modules.get(path, file.skeleton) != file.skeleton:
                 yield f"{path}: a definition outside function bodies changed"
@@ -227,43 +240,34 @@ def _hash(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
-def _named(file: _File, name: str) -> str:
+def _named(file: _File | None, name: str) -> str:
     """Hash of a function's body or docstring."""
+    if file is None:
+        return ABSENT
     if name.endswith(_DOCSTRING):
         docstring = file.docstrings.get(name.removesuffix(_DOCSTRING))
         return ABSENT if docstring is None else _hash(docstring.encode())
     return file.bodies.get(name, ABSENT)
 
 
-def _whole(project: Project, path: str) -> str:
-    """Hash of all code of a file; of its bytes if Python cannot parse it: it can be run all the same."""
-    file = _file(project, path)
-    return _content(project.root / path) if file is None else file.whole
-
-
-def _required(project: Project, path: str) -> _File:
-    file = _file(project, path)
-    if file is None:
-        raise CaptureError(
-            f"{path}: was changed during the capture and cannot be read any more; capture again"
-        )
-    return file
-
-
 def _file(project: Project, path: str) -> _File | None:
-    """What there is to know of a Python file; `None` if it is gone or cannot be parsed."""
+    """What there is to know of a Python file; `None` if it is gone."""
     absolute = project.root / path
     try:
         status = absolute.stat()
         return _parsed(absolute, status.st_mtime_ns, status.st_size)
-    except (OSError, SyntaxError, ValueError):
+    except OSError:
         return None
 
 
 @functools.lru_cache(maxsize=4096)
 def _parsed(path: Path, _mtime_ns: int, _size: int) -> _File:
-    """Parse a file, once for each version of it."""
-    tree = ast.parse(path.read_bytes())
+    """Parse a file, once for each version of it; one that cannot be parsed is known by its bytes."""
+    content = path.read_bytes()
+    try:
+        tree = ast.parse(content)
+    except (SyntaxError, ValueError):
+        return _File(whole=_hash(content), skeleton=_hash(content), bodies={}, docstrings={})
     named = list(functions(tree))
     docstrings = {name: text for name, function in named if (text := ast.get_docstring(function))}
     _drop_docstrings(tree)

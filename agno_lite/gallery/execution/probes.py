@@ -80,14 +80,25 @@ class Probes:
         if _place.get(None) is outer.inner[span.name]:
             _place.set(outer)
 
-    def compile(self, tree: ast.Module, path: str) -> CodeType:
-        """Compile a module with its probes; the tree is changed."""
-        relative = Path(path).relative_to(self._root).as_posix()
+    def compile(self, tree: ast.Module, path: str, version: tuple[float, int]) -> CodeType:
+        """Compile a module with its probes; the tree is changed.
+
+        Args:
+            tree: the module.
+            path: its file.
+            version: time of the file's last change and its size, taken before it was read.
+        """
+        relative = self.note_module(path, version)
         for name, function in functions(tree):
             _insert(function, len(self._functions))
             self._functions.append((relative, name))
-        self._journal.write("module", path=relative)
         return compile(tree, path, "exec", dont_inherit=True)
+
+    def note_module(self, path: str, version: tuple[float, int]) -> str:
+        """Note that a file is loaded; gives its path relative to the project."""
+        relative = Path(path).relative_to(self._root).as_posix()
+        self._journal.write("module", path=relative, version=version)
+        return relative
 
     def _entered(self, number: int) -> None:
         """Note that a function is entered where it was not before."""
@@ -95,6 +106,13 @@ class Probes:
         place.add(number)
         path, name = self._functions[number]
         self._journal.write("enter", path=path, name=name, span=place.span, script_flow=place.script_flow)
+
+
+def parsed(source: bytes, path: str) -> ast.Module:
+    """The syntax tree of a file; an error in it is raised from here, as from the file itself."""
+    tree = compile(source, path, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+    assert isinstance(tree, ast.Module)
+    return tree
 
 
 def _insert(function: Function, number: int) -> None:
@@ -144,8 +162,19 @@ class ProjectFinder(MetaPathFinder):
         """Find a module of the project; `None` for every other."""
         spec = PathFinder.find_spec(fullname, self._places(fullname, path), target)
         if spec is not None and type(spec.loader) is SourceFileLoader:
-            spec.loader = _ProbingLoader(self._probes, fullname, spec.loader.path)
+            spec.loader = self._probing(fullname, spec.loader)
         return spec
+
+    def _probing(self, fullname: str, loader: SourceFileLoader) -> SourceFileLoader:
+        """The loader to use; Python's own for a module with an error, which that one tells in its own way."""
+        status = loader.path_stats(loader.path)
+        version = status["mtime"], status["size"]
+        try:
+            tree = parsed(loader.get_data(loader.path), loader.path)
+        except (SyntaxError, ValueError):
+            self._probes.note_module(loader.path, version)
+            return loader
+        return _ProbingLoader(fullname, loader.path, self._probes.compile(tree, loader.path, version))
 
     def _places(self, fullname: str, path: Sequence[str] | None) -> list[str]:
         """Folders of the project in which a module may be found."""
@@ -158,12 +187,12 @@ class ProjectFinder(MetaPathFinder):
 
 
 class _ProbingLoader(SourceFileLoader):
-    """Compiles a module with probes, and neither reads nor writes the shared cache of compiled modules."""
+    """Gives a module with probes, and neither reads nor writes the shared cache of compiled modules."""
 
-    def __init__(self, probes: Probes, fullname: str, path: str) -> None:
+    def __init__(self, fullname: str, path: str, code: CodeType) -> None:
         super().__init__(fullname, path)
-        self._probes = probes
+        self._code = code
 
     def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002 - the interface of loaders
-        """Compile the module."""
-        return self._probes.compile(ast.parse(self.get_data(self.path), self.path), self.path)
+        """The compiled module."""
+        return self._code

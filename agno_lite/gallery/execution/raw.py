@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from agno_lite.gallery.records import ConstructedObject
@@ -89,8 +89,8 @@ class RawRun:
     """In order of time."""
     objects: tuple[ConstructedObject, ...] = ()
     """In order of time."""
-    modules: tuple[str, ...] = ()
-    """Project files that were loaded as modules, the script among them."""
+    modules: dict[str, tuple[float, int]] = field(default_factory=dict)
+    """Project files that were loaded as modules, the script among them: time of last change, and size."""
     files: tuple[tuple[str, str], ...] = ()
     """Other paths below the project and the first use of each: `read`, `write` or `list`."""
     imports: tuple[str, ...] = ()
@@ -143,7 +143,7 @@ def parse(events: Iterable[Event], *, ended: int, **outcome: Any) -> RawRun:
             ConstructedObject(site=e["site"], cls=e["cls"], arguments=e["arguments"])
             for e in by_kind.get("object", ())
         ),
-        modules=tuple(dict.fromkeys(e["path"] for e in by_kind.get("module", ()))),
+        modules={e["path"]: (e["version"][0], e["version"][1]) for e in by_kind.get("module", ())},
         files=tuple({e["path"]: e["use"] for e in reversed(by_kind.get("file", ()))}.items()),
         imports=tuple(dict.fromkeys(e["name"] for e in by_kind.get("import", ()))),
         duration=_seconds(finish["at"] - began),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import atexit
 import importlib
 import json
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from agno_lite.gallery.execution.constructions import Constructions
 from agno_lite.gallery.execution.journal import Journal
-from agno_lite.gallery.execution.probes import Probes, ProjectFinder
+from agno_lite.gallery.execution.probes import Probes, ProjectFinder, parsed
 from agno_lite.gallery.execution.watching import FileWatcher, SpanWatcher
 from agno_lite.gallery.execution.wire import Wire
 
@@ -71,8 +70,10 @@ def _run(script: Path, constructions: Constructions, probes: Probes) -> None:
     vars(module).update(__file__=str(script), __builtins__=sys.modules["builtins"], __cached__=None)
     sys.modules["__main__"] = module
     try:
-        tree = constructions.install(ast.parse(script.read_bytes(), str(script)))
-        exec(probes.compile(tree, str(script)), vars(module))  # noqa: S102 - running it is what this is for
+        status = script.stat()
+        tree = constructions.install(parsed(script.read_bytes(), str(script)))
+        code = probes.compile(tree, str(script), (status.st_mtime, status.st_size))
+        exec(code, vars(module))  # noqa: S102 - running it is what this is for
     except SystemExit:
         raise
     except BaseException as error:  # noqa: BLE001 - Python's own last resort, less the recorder's frames
