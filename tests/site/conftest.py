@@ -39,14 +39,16 @@ TINY_FILES = {
     "tiny/__init__.py": '"""A tiny package."""\n',
     "tiny/greeting.py": '"""Greetings."""\n\n\ndef greet(name: str) -> str:\n'
     '    """Greet somebody."""\n    return f"Hello, {name}!"\n',
-    "cookbook/01_first/hello.py": '"""Say hello."""\n\nfrom tiny.greeting import greet\n\n'
-    'print(greet("you"))\n',
-    "cookbook/02_second_topic/again.py": '"""Say hello again."""\n\nfrom tiny.greeting import greet\n\n'
-    'print(greet("again"))\n',
+    "cookbook/01_first/hello.py": 'from tiny.greeting import greet\n\nprint(greet("you"))\n',
+    "cookbook/01_first/hello.zh.md": "## 概述 { #overview }\n\n问候一次。由 `tiny.greeting.greet` 完成。\n",
+    "cookbook/01_first/hello.en.md": "## Overview { #overview }\n\nA greeting. It is made by `tiny.greeting.greet`.\n",
+    "cookbook/02_second_topic/again.py": 'from tiny.greeting import greet\n\nprint(greet("again"))\n',
+    "docs/locales/zh.po": 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'
+    'msgid "Greet somebody."\nmsgstr "问候某人。"\n',
     "docs/index.zh.md": "# 小站\n\n[问候][tiny.greeting.greet]，[指南](tour.md)\n",
     "docs/index.en.md": "# A tiny site\n\n[greeting][tiny.greeting.greet], [tour](tour.md)\n",
-    "docs/tour.zh.md": "# 参观\n\n[一行](source/tiny/greeting.py.md#__codelineno-0-4)\n",
-    "docs/tour.en.md": "# A tour\n\n[a line](source/tiny/greeting.py.md#__codelineno-0-4)\n",
+    "docs/tour.zh.md": "# 参观\n\n```mermaid\nflowchart LR\n  a --> b\n```\n\n[一行](source/tiny/greeting.py.md#__codelineno-0-4)\n",
+    "docs/tour.en.md": "# A tour\n\n```mermaid\nflowchart LR\n  a --> b\n```\n\n[a line](source/tiny/greeting.py.md#__codelineno-0-4)\n",
     "docs/notes/only.en.md": "# Not translated\n",
 }
 
@@ -95,7 +97,8 @@ def captured_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from agno_lite.gallery.config import open_project
 
     root = write_tiny_project(tmp_path_factory.mktemp("captured"))
-    pipeline.capture(open_project(root, packages=("tiny",)))
+    project = open_project(root, packages=("tiny",))
+    assert [done.failure for done in pipeline.capture(project, pipeline.plan(project))] == [None, None]
     return root
 
 

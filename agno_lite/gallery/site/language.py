@@ -22,8 +22,8 @@ ORIGIN = {
 }
 """The line below every page that says where its facts come from, by language."""
 
-FAILURE = {"zh": "此页无法更新", "en": "This page could not be refreshed"}
-"""Heading of what `mkdocs serve` shows in place of a page that it cannot make, by language."""
+FAILURE = {"zh": "页面无法更新", "en": "The pages could not be refreshed"}
+"""Heading of what `mkdocs serve` shows in place of pages that it cannot make, by language."""
 
 
 def locale_of(uri: str) -> str | None:

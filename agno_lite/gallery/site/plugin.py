@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from html import escape
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING, Literal
 
 from mkdocs.config.base import Config
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from mkdocs.utils.templates import TemplateContext
 
     from agno_lite.gallery.config import Project
-    from agno_lite.gallery.records import Page as PageRecord
 
 log = get_plugin_logger("agno_lite.gallery")
 
@@ -69,6 +68,7 @@ class GalleryPlugin(BasePlugin[GalleryOptions]):  # type: ignore[no-untyped-call
         self._serving = False
         self._server: LiveReloadServer | None = None
         self._watched: set[Path] = set()
+        self._known = {f"{locale}/cookbook/index.md" for locale in LOCALES}
 
     # --- life of the command -----------------------------------------------------------------
 
@@ -137,33 +137,36 @@ class GalleryPlugin(BasePlugin[GalleryOptions]):  # type: ignore[no-untyped-call
         files.append(File.generated(config, "index.html", content=assets.front_door(config.site_name)))
         for uri, markdown in _api_pages(self.config.api):
             files.append(File.generated(config, uri, content=markdown))
-        for uri, markdown in self._pages(config.use_directory_urls):
+        for uri, markdown in self._pages(config.use_directory_urls).items():
             level = InclusionLevel.NOT_IN_NAV if _is_source(uri) else InclusionLevel.UNDEFINED
             files.append(File.generated(config, uri, content=markdown, inclusion=level))
         return files
 
-    def _pages(self, use_directory_urls: bool) -> list[tuple[str, str]]:
-        """Uri and Markdown of each page of the pipeline; while serving, of its error instead."""
+    def _pages(self, use_directory_urls: bool) -> dict[str, str]:
+        """Markdown of each page of the pipeline by uri; if one cannot be made while serving, what is wrong."""
         try:
             if self._serving or self.config.capture:
-                pipeline.capture(self._project, report=log.info)
-            wrong = self._problems()
+                self._capture()
+            self._warn()
             pages = pipeline.pages(self._project, use_directory_urls=use_directory_urls)
         except AgnoLiteError as error:
             if not self._serving:
                 raise PluginError(str(error)) from error
             log.warning("%s", error)
-            return [(f"{locale}/cookbook/index.md", _failure(locale, [str(error)])) for locale in LOCALES]
-        return [(page.uri, _served(page, wrong)) for page in pages]
+            return {uri: _failure(uri, str(error)) for uri in self._known}
+        self._known = {page.uri for page in pages}
+        return {page.uri: page.markdown for page in pages}
 
-    def _problems(self) -> dict[str, list[str]]:
-        """Log what is wrong, as warnings. While serving, also give the errors by file, to be shown."""
-        wrong: dict[str, list[str]] = defaultdict(list)
+    def _capture(self) -> None:
+        """Run the examples whose captures are not fresh."""
+        for done in pipeline.capture(self._project, pipeline.plan(self._project)):
+            log.info("%s: %s after %.1f s", done.example.path, done.failure or "captured", done.duration)
+
+    def _warn(self) -> None:
+        """Log what keeps pages from being right; in strict mode a warning fails the build."""
         for problem in pipeline.check(self._project):
-            log.warning("%s: %s", problem.path, problem.message)
-            if self._serving and problem.severity == "error":
-                wrong[problem.path].append(problem.message)
-        return wrong
+            where = f"{problem.path}:{problem.line}" if problem.line else problem.path
+            log.warning("%s: %s", where, problem.message)
 
     @event_priority(-50)  # after plugins that change the navigation of the whole site
     def on_nav(self, nav: Navigation, *, files: Files, **_: object) -> Navigation:  # noqa: ARG002 - replaced
@@ -258,16 +261,9 @@ def _is_source(uri: str) -> bool:
     return without_locale(uri).startswith("source/")
 
 
-def _served(page: PageRecord, wrong: Mapping[str, Sequence[str]]) -> str:
-    """The page's Markdown, or what is wrong with the files that it was made from."""
-    messages = [message for path in page.sources for message in wrong.get(path, ())]
-    return _failure(page.locale, messages) if messages and not _is_source(page.uri) else page.markdown
-
-
-def _failure(locale: str, messages: Iterable[str]) -> str:
-    """A page that says what is wrong; indented, so that nothing in a message is taken for Markdown."""
-    lines = [line for message in messages for line in (*message.splitlines(), "")]
-    return "\n".join([f"# {FAILURE[locale]}", "", *(f"    {line}" for line in lines)])
+def _failure(uri: str, message: str) -> str:
+    """A page that says what is wrong; indented, so that nothing in the message is taken for Markdown."""
+    return f"# {FAILURE[locale_of(uri) or LOCALES[0]]}\n\n" + indent(message, "    ")
 
 
 def _origin(site_name: str, project: Project, locale: str) -> str:
