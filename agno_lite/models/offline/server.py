@@ -61,7 +61,9 @@ async def serving(model: OfflineModel, host: str = "127.0.0.1", port: int = 0) -
         assert task is not None
         conversations.add(task)
         task.add_done_callback(conversations.discard)
-        await _converse(_Connection(reader, writer), model)
+        # The server's end cancels it, and asyncio would report that as an error of this callback.
+        with contextlib.suppress(asyncio.CancelledError):
+            await _converse(_Connection(reader, writer), model)
 
     try:
         server = await asyncio.start_server(converse, host, port)

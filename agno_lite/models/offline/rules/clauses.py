@@ -51,6 +51,10 @@ _OPENING = re.compile(
     r"|just so you know|sure|in my (?:free|spare) time|on (?:the )?weekends|these days|lately|currently"
     r"|right now|for me|personally|to be honest|nice to meet you|i think(?: that)?|everyone|all)\b[\s,:!.]*)+"
 )
+_ADVERBIAL = re.compile(
+    r"(?i)(?P<when>(?:today|tomorrow|tonight|(?:this|next|every|on|in|at|during|after|before)(?: [\w'-]+){1,3}?))"
+    r",?\s+(?P<rest>I(?:'m|'ll|'d|'ve)?\s.+)"
+)
 
 
 def clauses(text: str) -> Iterator[str]:
@@ -65,7 +69,16 @@ def clauses(text: str) -> Iterator[str]:
             statement = aside[1] if aside else None
         if statement is not None:
             for part in _NEXT_SUBJECT.split(statement):
-                yield from _with_subject(_OPENING.sub("", part.strip()))
+                yield from _with_subject(_adverbial_last(_OPENING.sub("", part.strip())))
+
+
+def _adverbial_last(clause: str) -> str:
+    """`Tomorrow I'm going to the gym` as `I'm going to the gym tomorrow`."""
+    found = _ADVERBIAL.fullmatch(cleaned(clause))
+    if found is None:
+        return clause
+    when = found["when"]
+    return f"{found['rest']} {when[0].lower()}{when[1:]}"
 
 
 def _with_subject(clause: str) -> Iterator[str]:

@@ -50,9 +50,8 @@ def results_text(talk: Conversation) -> str:
 
 def placeholder(schema: Any, text: str, level: int = 0) -> Any:
     """A value that a schema allows, if nothing in the text is meant for it."""
-    schema = schema if isinstance(schema, dict) else {}
-    options = _options(schema)
-    if options:
+    schema = _narrowed(schema)
+    if options := _options(schema):
         return options[0]
     kind = _kind(schema)
     if kind == "object" and level < _DEEPEST:
@@ -77,7 +76,7 @@ def _arguments(schema: dict[str, Any], text: str, *, forced: bool) -> dict[str, 
     required = _required(schema)
     properties = schema.get("properties")
     for name, of in (properties if isinstance(properties, dict) else {}).items():
-        value = _value(name, of if isinstance(of, dict) else {}, text, numbers, needed=name in required)
+        value = _value(name, _narrowed(of), text, numbers, needed=name in required)
         if value is not None:
             arguments[name] = value
         elif name in required:
@@ -126,13 +125,18 @@ def _string(name: str, text: str, *, needed: bool) -> str | None:
     return tail[1].strip() if tail else text.strip() or None
 
 
+def _narrowed(schema: Any) -> dict[str, Any]:
+    """A schema without alternatives: the first of them that is not null."""
+    several = schema.get("anyOf") or schema.get("oneOf") if isinstance(schema, dict) else None
+    if isinstance(several, list):
+        alternatives = [_narrowed(one) for one in several]
+        return next((one for one in alternatives if _kind(one) != "null"), {"type": "null"})
+    return schema if isinstance(schema, dict) else {}
+
+
 def _kind(schema: Any) -> str:
     """The JSON type that a schema asks for, the first that is not null."""
-    if not isinstance(schema, dict):
-        return "string"
-    several = schema.get("anyOf") or schema.get("oneOf")
-    if isinstance(several, list):
-        return next((kind for kind in map(_kind, several) if kind != "null"), "null")
+    schema = _narrowed(schema)
     kind = schema.get("type", "object" if "properties" in schema else "string")
     if isinstance(kind, list):
         kind = next((one for one in kind if one != "null"), "null")
