@@ -1,17 +1,19 @@
 """Rendering: from facts to pages of plain Markdown. Pure: nothing is run, nothing is written."""
 
-from agno_lite.gallery.rendering.catalog import Texts, catalog_path, load_texts, update_catalog
+from agno_lite.gallery.rendering.catalog import SOURCE_LOCALE, Texts, catalog_path, load_texts, update_catalog
 from agno_lite.gallery.rendering.edition import Edition
 from agno_lite.gallery.rendering.links import Links, example_uri, source_uri
 from agno_lite.gallery.rendering.overview import Card, render_overview
-from agno_lite.gallery.rendering.pages import SECTIONS, render_example
+from agno_lite.gallery.rendering.pages import SECTIONS, State, render_example
 from agno_lite.gallery.rendering.source_pages import render_source
 
 __all__ = [
     "SECTIONS",
+    "SOURCE_LOCALE",
     "Card",
     "Edition",
     "Links",
+    "State",
     "Texts",
     "catalog_path",
     "example_uri",

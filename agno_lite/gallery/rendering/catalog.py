@@ -125,9 +125,9 @@ def _read(path: Path, locale: str) -> Catalog:
         return read_po(io.BytesIO(path.read_bytes()), locale=locale, abort_invalid=True)
     except PoFileError as error:
         raise SourceError(
-            f"expected a gettext catalogue, but {error}; correct the line or restore the file",
+            f"expected a gettext catalogue, found {error.line!r}; correct the line, or restore the file",
             path=path.as_posix(),
-            line=(error.lineno or 0) + 1,
+            line=error.lineno + 1,
         ) from error
 
 

@@ -100,7 +100,8 @@ class Context:
 
     def meaning(self, symbol: Symbol | None) -> str:
         """The first sentence of a symbol's docstring, in the page's language."""
-        return escape.inline(self.edition.texts.translate(symbol.summary)) if symbol else ""
+        sentence = self.edition.texts.translate(symbol.summary) if symbol else ""
+        return escape.inline(sentence[:1].upper() + sentence[1:])
 
     def link(self, symbol: Symbol, shown: str) -> str:
         """A symbol's name, linked to its definition."""
@@ -120,8 +121,8 @@ class Context:
 
     def database(self, span: SpanRecord) -> Symbol | None:
         """The class of the database that a span is an operation of."""
-        named = str(span.attributes.get(semconv.CODE_FUNCTION_NAME) or "")
-        return self.edition.resolve(named.rpartition(".")[0])
+        operation = self.owner(span)
+        return self.edition.resolve(operation.name.rpartition(".")[0]) if operation else None
 
     def render(self, template: str, **values: object) -> str:
         """Fill a template."""

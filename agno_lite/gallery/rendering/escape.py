@@ -50,7 +50,8 @@ def _inline(value: str, index: int) -> str:
         return f"&#{ord(char)};" if edge or doubled or char != " " else char
     if char in _INLINE:
         return f"&#{ord(char)};" if not _harmless(value, index) else char
-    return f"&#{ord(char)};" if char == "." and value[:index].strip().isdigit() else char
+    numbered = char == "." and value[:index].strip().isdigit() and not value[index + 1 : index + 2].strip()
+    return f"&#{ord(char)};" if numbered else char
 
 
 def _harmless(value: str, index: int) -> bool:
@@ -58,7 +59,7 @@ def _harmless(value: str, index: int) -> bool:
     before, after = value[index - 1 : index], value[index + 1 : index + 2]
     if len(_WORD.findall(before + after)) == 2:
         return value[index] in "_-@'%+=$"
-    return value[index] in ":()'\"-%=" and bool(_WORD.match(before)) and after in (" ", ",", ".", "(", ")")
+    return value[index] in ":!()'\"-%=" and bool(_WORD.match(before)) and after in tuple(" ,.()”")
 
 
 def code(value: str) -> str:
@@ -75,7 +76,7 @@ def _element(value: str) -> str:
     encoded = "".join(
         char if char in keep or char.isalnum() else f"&#{ord(char)};" for char in printable(value)
     )
-    spaced = re.sub(r"^ | (?= )| $|(?<=\n) ", "&#32;", encoded)
+    spaced = re.sub(r"^ | $| (?=[ \n])|(?<=[ \n]) ", "&#32;", encoded)
     return spaced.replace("\n", "<br>")
 
 
@@ -132,7 +133,7 @@ def _labelled(char: str) -> str:
 
 def plain(value: str) -> str:
     """Text for a diagram's title and description, which know no entities: words and a few signs."""
-    words = "".join(char if char.isalnum() or char in _LABEL else " " for char in value)
+    words = "".join(char if char in "':" or _labelled(char) == char else " " for char in value)
     return " ".join(words.split())
 
 

@@ -153,7 +153,7 @@ class Facts:
         """What the script itself read from the database, outside of runs, and the calls it did so with."""
         calls = {call.method: call for call in self.script.calls}
         return tuple(
-            (span, calls.get(span.name))
+            (span, calls.get(operation(span)))
             for span in self.capture.spans
             if span.kind == semconv.DATABASE and span.parent is None
         )
@@ -201,6 +201,11 @@ class Facts:
             ),
             call=_take(unused, question, str(span.attributes.get(semconv.USER_ID) or "")),
         )
+
+
+def operation(span: SpanRecord) -> str:
+    """What a span of the database does: the storage interface's method."""
+    return str(span.attributes.get(semconv.DB_OPERATION_NAME) or span.name)
 
 
 def _take(unused: list[ScriptCall], question: str, user: str) -> ScriptCall | None:

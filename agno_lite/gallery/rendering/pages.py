@@ -146,9 +146,9 @@ def _reason(context: Context) -> str:
 
 
 def _version(context: Context) -> str:
-    project = context.edition.project
+    project, commit = context.edition.project, context.say("commit")
     parts = [
-        f"{project.packages[0]} {text(project.version)}" if project.version else "",
-        f"{context.say('commit')} {code(project.commit)}" if project.commit else "",
+        f"{text(project.packages[0])} {text(project.version)}" if project.version else "",
+        f"{commit} {code(project.commit)}" if project.commit else "",
     ]
     return ", ".join(part for part in parts if part)

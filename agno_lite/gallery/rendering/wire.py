@@ -60,7 +60,7 @@ def _items(request: Any) -> list[JSON]:
     items = request.get("messages", request.get("input", []))
     if isinstance(items, str):
         return [{"role": "user", "content": items}]
-    return [item for item in items if isinstance(item, dict)]
+    return [item for item in items or [] if isinstance(item, dict)]
 
 
 def _text(content: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import markdown  # type: ignore[import-untyped]
 import pytest
 from bs4 import BeautifulSoup, Tag
+from mermaid2 import fence_mermaid_custom
 
 from agno_lite.gallery.config import Project
 from agno_lite.gallery.records import (
@@ -157,9 +159,10 @@ class CaptureBuilder:
         self.span(
             parent,
             semconv.DATABASE,
-            operation,
+            f"db {operation}",
             ("agno_lite/db/base.py", "BaseDb.offload"),
             db__system__name="postgresql",
+            db__operation__name=operation,
             code__function__name=f"agno_lite.db.postgres.PostgresDb.{operation}",
             user__id=user,
         )
@@ -356,13 +359,11 @@ def page_of(builder: CaptureBuilder, edition_of: Callable[..., Edition]) -> Call
     return make
 
 
-def to_html(text: str) -> BeautifulSoup:
-    """A page's Markdown as the site's extensions render it."""
-    from mermaid2 import fence_mermaid_custom
-
+@functools.cache
+def site_markdown() -> markdown.Markdown:
+    """A converter with the site's extensions."""
     fences = [{"name": "mermaid", "class": "mermaid", "format": fence_mermaid_custom}]
-    rendered = markdown.markdown(
-        text,
+    return markdown.Markdown(
         extensions=[
             "attr_list",
             "admonition",
@@ -379,7 +380,11 @@ def to_html(text: str) -> BeautifulSoup:
             "pymdownx.superfences": {"custom_fences": fences},
         },
     )
-    return BeautifulSoup(rendered, "html.parser")
+
+
+def to_html(text: str) -> BeautifulSoup:
+    """A page's Markdown as the site renders it."""
+    return BeautifulSoup(site_markdown().reset().convert(text), "html.parser")
 
 
 def section(soup: BeautifulSoup, name: str) -> BeautifulSoup:
@@ -404,3 +409,9 @@ def render() -> Callable[[str], BeautifulSoup]:
 def part() -> Callable[[BeautifulSoup, str], BeautifulSoup]:
     """`section`."""
     return section
+
+
+@pytest.fixture
+def analysis() -> Callable[..., Analysis]:
+    """`analysis_of`."""
+    return analysis_of

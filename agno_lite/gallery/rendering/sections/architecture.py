@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from agno_lite.gallery.rendering.diagram import Diagram, Edge, Node, draw
 from agno_lite.gallery.rendering.escape import shortened
+from agno_lite.gallery.rendering.facts import operation
 from agno_lite.tracing import semconv
 
 if TYPE_CHECKING:
@@ -77,9 +78,9 @@ def _user_code(context: Context, facts: Facts) -> list[Node]:
 def _agent_layer(context: Context, steps: dict[Step, list[SpanRecord]]) -> list[Node]:
     """One box per step, with its function and how often it ran."""
     nodes = []
-    for number, ((kind, name), spans) in enumerate(steps.items(), start=1):
+    for number, ((kind, _), spans) in enumerate(steps.items(), start=1):
         owner = context.owner(spans[0])
-        label = f"{_step_name(context, kind, name)} ×{len(spans)}"
+        label = f"{_step_name(context, spans[0])} ×{len(spans)}"
         function = _function(owner.name if owner else spans[0].function)
         nodes.append(
             Node(
@@ -100,15 +101,17 @@ def _function(name: str) -> str:
     return f"{owner}.{last}" if owner[:1].isupper() else last
 
 
-def _step_name(context: Context, kind: str, name: str) -> str:
+def _step_name(context: Context, span: SpanRecord) -> str:
+    """What a step does, in the words of the page."""
     names = {
         semconv.BUILD_PROMPT: context.say("system prompt"),
         semconv.ANSWER: context.say("answer"),
         semconv.UPDATE_MEMORY: context.say("memory update"),
-        semconv.EXECUTE_TOOL: context.say("tool %(name)s", name=name),
-        semconv.INVOKE_AGENT: context.say("member %(name)s", name=name),
+        semconv.EXECUTE_TOOL: context.say("tool %(name)s", name=span.attributes.get(semconv.TOOL_NAME)),
+        semconv.INVOKE_AGENT: context.say("member %(name)s", name=span.attributes.get(semconv.AGENT_NAME)),
+        semconv.DATABASE: operation(span),
     }
-    return names.get(kind, name)
+    return names.get(span.kind, span.name)
 
 
 def _models(context: Context, facts: Facts) -> list[Node]:

@@ -83,7 +83,10 @@ def _row(context: Context, setting: Setting) -> tuple[str, str, str]:
 
 def _same(setting: Setting) -> bool:
     """Whether the value says no more than the source text."""
+    source, value = setting.source or "", setting.value or ""
+    if value.endswith("(...)"):
+        return source.startswith(value.removesuffix("...)"))
     try:
-        return ast.dump(ast.parse(setting.source or "")) == ast.dump(ast.parse(setting.value or ""))
+        return ast.dump(ast.parse(source)) == ast.dump(ast.parse(value))
     except SyntaxError:
-        return setting.source == setting.value
+        return source == value

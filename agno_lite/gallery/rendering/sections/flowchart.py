@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from agno_lite.gallery.rendering.diagram import Diagram, Edge, Node, draw
 from agno_lite.gallery.rendering.escape import shortened
+from agno_lite.gallery.rendering.facts import operation
 from agno_lite.tracing import semconv
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ def _reads(chart: _Chart) -> None:
     shown, rest = _limited(chart.facts.reads, MOST_USERS)
     for number, (span, call) in enumerate(shown, start=1):
         user = str(span.attributes.get(semconv.USER_ID) or "")
-        label = f"{call.text if call else span.name}()\n{user}".strip()
+        label = f"{call.text if call else operation(span)}()\n{user}".strip()
         chart.nodes.append(_read(chart, f"read{number}", label, call))
         flows = _memory_count(chart, len(chart.facts.memories(user)))
         chart.edges.append(Edge(source="database", target=f"read{number}", label=flows, dotted=True))
