@@ -65,7 +65,7 @@ class Store:
         folder, name = self._place(recording.capture.example)
         facts, measured = folder / f"{name}.facts.json", folder / f"{name}.measured.json"
         text = _written(recording.capture)
-        changed = not facts.is_file() or facts.read_text(encoding="utf-8") != text
+        changed = not facts.is_file() or facts.read_bytes() != text.encode()
         if changed:
             _replace(facts, text)
         if changed or measure or not measured.is_file():

@@ -27,9 +27,9 @@ from agno_lite.gallery.records import (
 from agno_lite.tracing import semconv
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from agno_lite.gallery.execution.raw import RawRun
+    from agno_lite.gallery.execution.raw import RawObject, RawRun
     from agno_lite.gallery.execution.volatile import Volatile
     from agno_lite.gallery.records import Dependencies
 
@@ -48,10 +48,7 @@ def canonicalise(
         storage: what the database held afterwards.
         volatile: recognises what varies; fresh for each run, since it keeps the numbers it gave.
     """
-    objects = tuple(
-        ConstructedObject(site=made.site, cls=made.cls, arguments=volatile.json(made.arguments))
-        for made in sorted(run.objects, key=lambda made: made.site)
-    )
+    objects = tuple(_objects(run, volatile))
     # What is printed has one order already, so that it can tell concurrent twins apart by their numbers.
     stdout, stderr = volatile.printed(run.stdout), volatile.printed(run.stderr)
     tree = _Tree(run, volatile)
@@ -201,6 +198,18 @@ def _attributes(span: RawSpan) -> dict[str, Any]:
 
 def _timing(node: Node) -> Timing:
     return Timing(start=node.start, duration=round(node.end - node.start, 6))
+
+
+def _objects(run: RawRun, volatile: Volatile) -> Iterator[ConstructedObject]:
+    """The first object of each construction site; of those that tasks made, the first by content."""
+    sites: dict[int, list[RawObject]] = {}
+    for made in run.objects:
+        sites.setdefault(made.site, []).append(made)
+    for site, several in sorted(sites.items()):
+        chosen = several[0]
+        if len({made.flow for made in several}) > 1:
+            chosen = min(several, key=lambda made: _dumped(volatile.json(made.arguments, number=False)))
+        yield ConstructedObject(site=site, cls=chosen.cls, arguments=volatile.json(chosen.arguments))
 
 
 def _storage(storage: Storage | None, volatile: Volatile) -> Storage | None:

@@ -1,15 +1,18 @@
 """What the script constructs: classes and arguments at its construction sites.
 
 A site `Agent(name=x)` becomes `Agent(name=x) if __built__[n] else <the same, noting>`: the class is
-called from the script's own frame each time, and after the first time nothing but a test is left.
+called from the script's own frame each time, and soon nothing but a test is left.
 """
 
 from __future__ import annotations
 
 import ast
+import asyncio
 import builtins
 import copy
 import inspect
+import threading
+from collections import Counter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from agno_lite.gallery.execution.values import describe
@@ -26,12 +29,18 @@ _ANNOTATIONS = ("annotation", "returns")
 """Fields of a node that hold an annotation. Those may be turned back into text, so they are left alone."""
 
 
+_MOST_IN_TASKS = 50
+"""How many objects of one site are noted if tasks or threads make them: which of them is the first may be
+a matter of chance, so a reader needs them all to choose one."""
+
+
 class Constructions:
-    """Notes the first object that each construction site gives."""
+    """Notes the first objects that each construction site gives."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._built = bytearray()
+        self._counts: Counter[int] = Counter()
         self._arguments: dict[int, list[tuple[str | None, Any]]] = {}
 
     def install(self, tree: ast.Module) -> ast.Module:
@@ -58,14 +67,24 @@ class Constructions:
         return value
 
     def _note(self, site: int, callee: Callable[..., Any], made: T) -> T:
-        """Write down what came of a site, and let it be from now on."""
+        """Write down what came of a site; let it be from now on if that is all there is to know."""
         passed = self._arguments.pop(site, [])
-        if not self._built[site]:
-            self._built[site] = 1
-            self._journal.write(
-                "object", site=site, cls=_class_name(callee, made), arguments=_bind(callee, passed)
-            )
+        self._counts[site] += 1
+        flow = _flow()
+        self._built[site] = not flow or self._counts[site] >= _MOST_IN_TASKS
+        self._journal.write(
+            "object", site=site, flow=flow, cls=_class_name(callee, made), arguments=_bind(callee, passed)
+        )
         return made
+
+
+def _flow() -> int:
+    """Tells flows of control apart that may run beside each other; 0 for the script's own, outside a loop."""
+    try:
+        return id(asyncio.current_task())
+    except RuntimeError:
+        current = threading.current_thread()
+        return 0 if current is threading.main_thread() else id(current)
 
 
 def _class_name(callee: Callable[..., Any], made: object) -> str:

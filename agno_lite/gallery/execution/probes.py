@@ -31,9 +31,11 @@ class _Place(set[int]):
     Spans of one name at one place share theirs, so that a thousand equal runs leave no more than one.
     """
 
-    def __init__(self, span: int | None, *, script_flow: bool = True) -> None:
+    def __init__(self, span: Span | None, outer: _Place | None, *, script_flow: bool = True) -> None:
         super().__init__()
-        self.span = span
+        self.span = span.number if span else None
+        self.name = span.name if span else None
+        self.outer = outer
         self.script_flow = script_flow
         self.inner: dict[str, _Place] = {}
 
@@ -57,28 +59,28 @@ class Probes:
         self._journal = journal
         self._root = root
         self._functions: list[tuple[str, str]] = []
-        self._background = _Place(None, script_flow=False)
-        self._outer: dict[int, _Place] = {}
+        self._background = _Place(None, None, script_flow=False)
 
     def install(self) -> None:
         """Make the probes' names known to all code, and call the present flow the script's own."""
         vars(builtins).update(
             __place__=functools.partial(_place.get, self._background), __entered__=self._entered
         )
-        _place.set(_Place(None))
+        _place.set(_Place(None, None))
 
     def on_start(self, span: Span) -> None:
         """From now on functions are entered inside this span."""
         outer = _place.get(self._background)
-        self._outer[span.number] = outer
-        _place.set(outer.inner.setdefault(span.name, _Place(span.number)))
+        if span.name not in outer.inner:
+            outer.inner[span.name] = _Place(span, outer)
+        _place.set(outer.inner[span.name])
 
     def on_end(self, span: Span) -> None:
         """From now on functions are entered outside this span."""
-        outer = self._outer.pop(span.number)
+        place = _place.get(self._background)
         # A generator that is closed early ends its spans in a context that never was inside them.
-        if _place.get(None) is outer.inner[span.name]:
-            _place.set(outer)
+        if place.outer is not None and place.name == span.name:
+            _place.set(place.outer)
 
     def compile(self, tree: ast.Module, path: str, version: tuple[float, int]) -> CodeType:
         """Compile a module with its probes; the tree is changed.

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from agno_lite.gallery.records import ConstructedObject
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -62,6 +60,20 @@ class RawExchange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RawObject:
+    """An object that a construction site gave."""
+
+    site: int
+    """Which site."""
+    flow: int
+    """Number of the task or thread that made it, 0 for the script's own flow outside an event loop."""
+    cls: str
+    """Module and qualified name of its class."""
+    arguments: dict[str, str]
+    """What was passed, by parameter, as text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RawEntry:
     """The first time that a function was entered at some place of the run."""
 
@@ -87,7 +99,7 @@ class RawRun:
     """In the order of their numbers."""
     entered: tuple[RawEntry, ...] = ()
     """In order of time."""
-    objects: tuple[ConstructedObject, ...] = ()
+    objects: tuple[RawObject, ...] = ()
     """In order of time."""
     modules: dict[str, tuple[float, int]] = field(default_factory=dict)
     """Project files that were loaded as modules, the script among them: time of last change, and size."""
@@ -140,7 +152,7 @@ def parse(events: Iterable[Event], *, ended: int, **outcome: Any) -> RawRun:
             for e in by_kind.get("enter", ())
         ),
         objects=tuple(
-            ConstructedObject(site=e["site"], cls=e["cls"], arguments=e["arguments"])
+            RawObject(site=e["site"], flow=e["flow"], cls=e["cls"], arguments=e["arguments"])
             for e in by_kind.get("object", ())
         ),
         modules={e["path"]: (e["version"][0], e["version"][1]) for e in by_kind.get("module", ())},

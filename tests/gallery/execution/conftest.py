@@ -131,7 +131,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(chunk)
             self.wfile.flush()
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named so by the base class
         """Say nothing."""
 
 
@@ -143,7 +143,12 @@ class Server(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.seen: list[tuple[str, bytes]] = []
-        self.events = [b'data: {"n": 1}\n\n', b'event: more\ndata: {"n"', b": 2}\r\n\r\n", b"data: [DONE]\n\n"]
+        self.events = [
+            b'data: {"n": 1}\n\n',
+            b'event: more\ndata: {"n"',
+            b": 2}\r\n\r\n",
+            b"data: [DONE]\n\n",
+        ]
         self._failed = False
 
     def fails_next(self) -> bool:

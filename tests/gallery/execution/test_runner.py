@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -20,7 +19,7 @@ from agno_lite.gallery.execution.runner import OUTPUT_LIMIT
 from agno_lite.gallery.store import Store
 
 if TYPE_CHECKING:
-    from conftest import Tiny
+    from tests.gallery.execution.conftest import Tiny
 
 
 def _facts(tiny: Tiny) -> str:
@@ -304,9 +303,12 @@ def test_ctrl_c_leaves_nothing(tiny: Tiny, tmp_path: Path) -> None:
 
 def test_a_recorder_that_cannot_start_is_an_error(tiny: Tiny) -> None:
     """If the child cannot begin, the error says so, with what it printed."""
-    with pytest.raises(CaptureError, match=r"example\.py: its process ended before the script began[\s\S]*broken"):
+    with pytest.raises(
+        CaptureError, match=r"example\.py: its process ended before the script began[\s\S]*broken"
+    ):
         tiny.capture(
-            "print()", environment={"PYTHONPATH": str(tiny.write("bad/fcntl.py", "raise OSError('broken')").parent)}
+            "print()",
+            environment={"PYTHONPATH": str(tiny.write("bad/fcntl.py", "raise OSError('broken')").parent)},
         )
 
 
@@ -328,7 +330,7 @@ def test_measurements_tell_time_and_memory(tiny: Tiny) -> None:
 
 
 def test_a_forked_process_writes_no_spans_of_its_own(tiny: Tiny) -> None:
-    """Functions that a forked process enters count as entered; its spans would be mistaken for the script's."""
+    """Functions that a forked process enters count as entered; its spans are not taken for the script's."""
     capture = tiny.capture("""
         import os
         from shop.till import Till, total

@@ -1,0 +1,256 @@
+"""A capture is stale exactly when something that it depended on has changed."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agno_lite.gallery.config import Project
+from agno_lite.gallery.execution.dependencies import changes, compute
+from agno_lite.gallery.execution.raw import RawRun
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.gallery.execution.conftest import Tiny
+
+_SCRIPT = '''
+"""A script."""
+from pathlib import Path
+from shop.till import Till
+
+
+def main() -> None:
+    """Run it."""
+    print(Till("a").pay(3), Path("data/prices.txt").read_text(), Path("data/absent.txt").exists())
+    print(sorted(Path("data").glob("*.txt")))
+
+
+main()
+'''
+
+
+@pytest.fixture
+def shop(tiny: Tiny) -> Tiny:
+    """The tiny project with a data file and a script that uses it."""
+    tiny.write("data/prices.txt", "1 2 3")
+    tiny.write(tiny.example.path, _SCRIPT)
+    return tiny
+
+
+def _edit(tiny: Tiny, path: str, old: str, new: str) -> None:
+    file = tiny.project.root / path
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+_TILL = "shop/till.py"
+_EXAMPLE = "cookbook/01_topic/example.py"
+_DEFINITION = (f"{_TILL}: a definition outside function bodies changed",)
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "expected"),
+    [
+        (_EXAMPLE, 'Till("a")', 'Till("b")', ("script changed",)),
+        (
+            _TILL,
+            "round(price * (1 + tax), 2)",
+            "round(price * (2 + tax), 2)",
+            (f"{_TILL}: body of total changed",),
+        ),
+        (_TILL, "self.advance()", "", (f"{_TILL}: body of Till.pay changed",)),
+        (_TILL, '"count", 0)', '"count", 1)', (f"{_TILL}: body of Counter.advance changed",)),
+        (_TILL, "tax: float = 0.2", "tax: float = 0.3", _DEFINITION),
+        (_TILL, "class Till(Counter)", "class Till(Counter, object)", _DEFINITION),
+        (_TILL, "step = 1", "step = 2", _DEFINITION),
+        (_TILL, "def unused", "@staticmethod\ndef unused", _DEFINITION),
+        (_TILL, "def unused", "def another(): ...\n\n\ndef unused", _DEFINITION),
+        (
+            _TILL,
+            "def total",
+            "def sum_up",
+            (f"{_TILL}: a definition outside function bodies changed", f"{_TILL}: body of total is gone"),
+        ),
+        (_TILL, 'return "unused"', 'return "nothing"', ()),
+        (_TILL, "def unused", "# a comment\n\n\ndef unused", ()),
+        (_TILL, "class Counter", "\n\n\n\nclass Counter", ()),
+        (_TILL, '"""Price with tax."""', '"""Something else."""', ()),
+        (_TILL, '"""Takes money."""', "", ()),
+        (_TILL, '"""A till."""', '"""Another."""', ()),
+        (
+            _TILL,
+            "round(price * (1 + tax), 2)",
+            "round(\n        price * (1 + tax),  # so\n        2\n    )",
+            (),
+        ),
+        (_EXAMPLE, '"""Run it."""', "# a comment", ()),
+        (_EXAMPLE, '"""A script."""', '"""Another."""\n\n\n', ()),
+        ("data/prices.txt", "1 2 3", "1 2 4", ("data/prices.txt: file changed",)),
+        ("mkdocs.yml", "tiny", "other", ()),
+    ],
+)
+def test_an_edit_makes_stale_exactly_what_used_it(
+    shop: Tiny, path: str, old: str, new: str, expected: tuple[str, ...]
+) -> None:
+    """What was used counts, by symbol; comments, positions, docstrings and unused bodies do not."""
+    capture = shop.capture()
+    assert capture.exit_status == 0, capture.stderr
+    assert changes(shop.project, capture) == ()
+    _edit(shop, path, old, new)
+    assert changes(shop.project, capture) == expected
+
+
+def test_files_that_come_and_go_make_stale(shop: Tiny) -> None:
+    """A deleted file, one that was looked for and is there now, and a longer list of files are changes."""
+    capture = shop.capture()
+    root = shop.project.root
+    (root / "data/absent.txt").write_text("here")
+    assert changes(shop.project, capture) == (
+        "data/: list of files changed",
+        "data/absent.txt: file is there now",
+    )
+    (root / "data/absent.txt").unlink()
+    (root / "data/prices.txt").unlink()
+    (root / _TILL).unlink()
+    (root / _EXAMPLE).unlink()
+    assert changes(shop.project, capture) == (
+        f"{_EXAMPLE}: file is gone",
+        f"{_TILL}: file is gone",
+        "data/: list of files changed",
+        "data/prices.txt: file is gone",
+    )
+
+
+def test_files_that_the_script_writes_are_no_dependencies(tiny: Tiny) -> None:
+    """What the run made, and what lies outside the project or hidden in it, is not part of the key."""
+    tiny.write(".hidden/settings.txt", "1")
+    capture = tiny.capture("""
+        import tempfile
+        from pathlib import Path
+        Path("made.txt").write_text("1")
+        print(Path("made.txt").read_text(), Path(".hidden/settings.txt").read_text())
+        with tempfile.TemporaryFile() as file:
+            file.write(b"1")
+    """)
+    assert capture.dependencies.files == {}
+
+
+def test_imported_packages_count_by_version(tiny: Tiny) -> None:
+    """A third-party package counts if the script or what it imports imports it, with its version."""
+    capture = tiny.capture("import httpx2")
+    packages = capture.dependencies.packages
+    assert {"httpx2", "idna"} <= set(packages)
+    assert "pytest" not in packages
+    assert tiny.capture("import json").dependencies.packages == {}
+    older = dataclasses.replace(capture.dependencies, packages={**packages, "httpx2": "0.1"})
+    stale = dataclasses.replace(capture, dependencies=older)
+    tiny.write(tiny.example.path, "import httpx2")
+    assert changes(tiny.project, stale) == (f"package httpx2: 0.1 → {packages['httpx2']}",)
+
+
+def test_a_docstring_counts_where_its_words_were_used(tiny: Tiny) -> None:
+    """The docstring of a function that is described to a model or printed is part of what the run shows."""
+    capture = tiny.capture("from shop.till import unused, total\nprint(unused.__doc__)")
+    _edit(tiny, _TILL, "Price with tax.", "Price.")
+    assert changes(tiny.project, capture) == ()
+    _edit(tiny, _TILL, "Nobody calls this.", "Nobody ever calls this.")
+    assert changes(tiny.project, capture) == (f"{_TILL}: docstring of unused changed",)
+
+
+def test_code_inside_functions_belongs_to_the_outer_one(tiny: Tiny) -> None:
+    """Nested functions and lambdas are part of the body of the function around them."""
+    tiny.write(
+        "shop/nested.py", "def outer():\n    def inner():\n        return (lambda: 1)()\n    return inner()\n"
+    )
+    capture = tiny.capture("from shop.nested import outer\nprint(outer())")
+    assert set(capture.dependencies.functions["shop/nested.py"]) == {"outer"}
+    _edit(tiny, "shop/nested.py", "lambda: 1", "lambda: 2")
+    assert changes(tiny.project, capture) == ("shop/nested.py: body of outer changed",)
+
+
+def test_functions_of_one_name_count_together(tiny: Tiny) -> None:
+    """A property's setter is not missed because the getter has the same name."""
+    tiny.write(
+        "shop/both.py",
+        """
+        class Box:
+            @property
+            def size(self): return 1
+            @size.setter
+            def size(self, value): self.kept = value
+        """,
+    )
+    capture = tiny.capture("from shop.both import Box\nBox().size = 3")
+    _edit(tiny, "shop/both.py", "self.kept = value", "self.kept = 2 * value")
+    assert changes(tiny.project, capture) == ("shop/both.py: body of Box.size changed",)
+
+
+def test_code_that_cannot_be_parsed_is_a_dependency_too(tiny: Tiny) -> None:
+    """A script or module with a syntax error has a capture, which is stale once the error is mended."""
+    capture = tiny.capture("def f(:")
+    assert (capture.exit_status, changes(tiny.project, capture)) == (1, ())
+    tiny.write("shop/broken.py", "def f(:")
+    capture = tiny.capture("import shop.broken")
+    assert (capture.exit_status, changes(tiny.project, capture)) == (1, ())
+    tiny.write("shop/broken.py", "def f(): ...")
+    assert changes(tiny.project, capture) == ("shop/broken.py: a definition outside function bodies changed",)
+    tiny.write(tiny.example.path, "import shop")
+    assert changes(tiny.project, capture)[0] == "script changed"
+
+
+def test_an_edit_during_the_run_makes_the_capture_stale_at_once(tiny: Tiny) -> None:
+    """What ran is not what the file says now: the capture is not taken for one of the new code."""
+    capture = tiny.capture("""
+        from pathlib import Path
+        import shop.till
+        path = Path(shop.till.__file__)
+        path.write_text(path.read_text().replace("0.2", "0.3"))
+        Path(__file__).write_text("changed = True")
+    """)
+    assert changes(tiny.project, capture) == ("script changed", *_DEFINITION)
+
+
+_STATEMENTS = st.sampled_from(
+    [
+        "x = 1",
+        "def f(a=1):\n    return a",
+        "class C:\n    y = 2\n    def m(self):\n        return [i for i in range(3)]",
+        "async def g():\n    async with h() as k:\n        yield k",
+        "if x:\n    z = lambda q: q\nelse:\n    z = None",
+    ]
+)
+
+
+@given(statements=st.lists(_STATEMENTS, min_size=1, max_size=5), gaps=st.lists(st.integers(0, 3), min_size=5))
+def test_layout_is_never_part_of_a_hash(
+    statements: list[str], gaps: list[int], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Blank lines, comments and docstrings anywhere leave all hashes as they are."""
+    root: Path = tmp_path_factory.mktemp("layout")
+    project = Project(root=root, packages=("code",))
+    (root / "code").mkdir()
+    (root / "script.py").write_text("\n".join(statements))
+    (root / "code/module.py").write_text("\n".join(statements))
+    before = compute(project, "script.py", RawRun(modules=_loaded(root, "code/module.py")))
+    airy = '"""Docstring."""\n' + "".join(
+        "\n" * gap
+        + "# comment\n"
+        + statement.replace(":\n    return a", ':\n    """Doc."""\n\n    return a')
+        + "\n"
+        for gap, statement in zip(gaps, statements, strict=False)
+    )
+    airy += "\n".join(statements[len(gaps) :])
+    (root / "script.py").write_text(airy)
+    (root / "code/module.py").write_text(airy)
+    assert compute(project, "script.py", RawRun(modules=_loaded(root, "code/module.py"))) == before
+
+
+def _loaded(root: Path, path: str) -> dict[str, tuple[float, int]]:
+    status = (root / path).stat()
+    return {path: (status.st_mtime, status.st_size)}
