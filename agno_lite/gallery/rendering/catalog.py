@@ -26,6 +26,16 @@ if TYPE_CHECKING:
 
 SOURCE_LOCALE = "en"
 """Language of the messages. It needs no catalogue."""
+_HEADER = """\
+msgid ""
+msgstr ""
+"Language: {catalog.locale_identifier}\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+"Content-Transfer-Encoding: 8bit\\n"
+"Plural-Forms: {catalog.plural_forms}\\n"
+
+"""
+"""What tools for catalogues need to know. Babel would add dates and authors."""
 _INTERFACE = Path(__file__).parent / "locales"
 
 
@@ -133,8 +143,9 @@ def _read(path: Path, locale: str) -> Catalog:
 
 def _write(path: Path, catalog: Catalog) -> None:
     """Write beside the file, then rename: a catalogue is never half there."""
-    buffer = io.BytesIO()
-    write_po(buffer, catalog, width=100, sort_output=True, include_previous=True, omit_header=False)
+    buffer = io.BytesIO(_HEADER.format(catalog=catalog).encode())
+    buffer.seek(0, io.SEEK_END)
+    write_po(buffer, catalog, width=100, sort_output=True, include_previous=True, omit_header=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:

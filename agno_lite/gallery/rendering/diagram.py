@@ -13,14 +13,15 @@ if TYPE_CHECKING:
 Role = Literal["user", "agent", "model", "memory", "database", "result"]
 
 STYLES: dict[Role, str] = {
-    "user": "fill:#1565c0,stroke:#0d47a1,color:#ffffff",
-    "agent": "fill:#5e35b1,stroke:#4527a0,color:#ffffff",
-    "model": "fill:#ad1457,stroke:#880e4f,color:#ffffff",
-    "memory": "fill:#2e7d32,stroke:#1b5e20,color:#ffffff",
-    "database": "fill:#b45309,stroke:#92400e,color:#ffffff",
-    "result": "fill:#455a64,stroke:#263238,color:#ffffff",
+    "user": "fill:#1565c033,stroke:#1e88e5,stroke-width:2px",
+    "agent": "fill:#7e57c233,stroke:#7e57c2,stroke-width:2px",
+    "model": "fill:#d81b6033,stroke:#d81b60,stroke-width:2px",
+    "memory": "fill:#2e7d3233,stroke:#43a047,stroke-width:2px",
+    "database": "fill:#ef6c0033,stroke:#ef6c00,stroke-width:2px",
+    "result": "fill:#607d8b33,stroke:#78909c,stroke-width:2px",
 }
-"""Fill, border and text by role. Mid-tones with white text: a contrast of 4.5 and more on light and dark."""
+"""Fill and border by role. The fill is a tint of the page, a fifth opaque: a theme's own text colour, dark on
+a light page and light on a dark one, is readable on it, where a theme lets no diagram set that colour."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
