@@ -77,9 +77,9 @@ def gallery(ctx: click.Context, folder: Path) -> None:
         raise ConfigurationError(
             "the gallery needs packages that are not installed; run: pip install 'agno-lite[gallery]'"
         )
-    from agno_lite.gallery.config import find_root, open_project
+    from agno_lite.gallery.config import load_project
 
-    ctx.obj = open_project(find_root(folder))
+    ctx.obj = load_project(folder)
 
 
 @gallery.command()

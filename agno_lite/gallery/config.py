@@ -6,8 +6,14 @@ import subprocess
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from agno_lite.exceptions import GalleryError
+
+PLUGIN = "agno_lite_gallery"
+"""Name of the mkdocs plugin, under which `mkdocs.yml` holds its options."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +75,41 @@ def open_project(
         version=_version(root / "pyproject.toml"),
         commit=_commit(root),
     )
+
+
+def load_project(start: Path) -> Project:
+    """The project at or above `start`, with the packages and cookbook that its `mkdocs.yml` gives the plugin.
+
+    Raises:
+        GalleryError: there is no project, or its `mkdocs.yml` cannot be read.
+    """
+    root = find_root(start)
+    try:
+        settings = yaml.load((root / "mkdocs.yml").read_text("utf-8"), Loader=_Loader)  # noqa: S506 - a safe one
+    except yaml.YAMLError as error:
+        raise GalleryError(f"mkdocs.yml: expected YAML, but {error}; correct the file") from error
+    options = _plugin_options((settings or {}).get("plugins"))
+    return open_project(
+        root,
+        packages=tuple(options.get("packages", ("agno_lite",))),
+        cookbook=options.get("cookbook", "cookbook"),
+        docs=(settings or {}).get("docs_dir", "docs"),
+    )
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads the plain values of a `mkdocs.yml`; what its tags would make is left out."""
+
+
+_Loader.add_multi_constructor("", lambda *_: None)
+
+
+def _plugin_options(plugins: Any) -> dict[str, Any]:
+    """The options of our plugin, which mkdocs lets stand in a list or a mapping."""
+    entries = plugins.items() if isinstance(plugins, dict) else []
+    if isinstance(plugins, list):
+        entries = [pair for entry in plugins if isinstance(entry, dict) for pair in entry.items()]
+    return next((options or {} for name, options in entries if name == PLUGIN), {})
 
 
 def _version(path: Path) -> str:

@@ -351,7 +351,7 @@ def test_a_model_error_is_raised_and_the_turn_kept(serve_model: Serve) -> None:
 
 @pytest.mark.filterwarnings("error")
 def test_both_requests_failing_raises_one_error_and_warns_of_none(serve_model: Serve) -> None:
-    """If answer and memory update fail together, the answer's error is told and the other is not lost loudly."""
+    """If answer and memory update fail together, the answer's error is told, and no warning is left."""
     agent = remembering(serve_model(faults=[Fault(status=500), Fault(status=500)]))
     with pytest.raises(ModelError, match="500"):
         agent.run("Hello!", user_id="ann")

@@ -10,7 +10,7 @@ from agno_lite import tracing
 from agno_lite.agent import Agent
 from agno_lite.db.in_memory import InMemoryDb
 from agno_lite.db.schemas import UserMemory
-from agno_lite.run.prompt import NO_MEMORIES, SECTIONS, build_sections, build_system_message
+from agno_lite.run.prompt import MEMORIES_TAG, NO_MEMORIES, SECTIONS, build_sections, build_system_message
 from agno_lite.tracing import semconv
 
 MEMORIES = (UserMemory(memory="User likes go", user_id="u"), UserMemory(memory="User is 30", user_id="u"))
@@ -56,7 +56,7 @@ def test_every_section_reaches_the_message() -> None:
         "- Be brief.\n- Be kind.",
         "<expected_output>\nOne sentence.\n</expected_output>",
         "It is spring.",
-        "<memories_from_previous_interactions>\n- User likes go\n- User is 30\n</memories_from_previous_interactions>",
+        f"<{MEMORIES_TAG}>\n- User likes go\n- User is 30\n</{MEMORIES_TAG}>",
     ]
     places = [text.index(part) for part in parts]
     assert places == sorted(places)
