@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -62,18 +62,33 @@ def serve() -> Iterator[Callable[..., str]]:
 
 @dataclass
 class Scripted:
-    """A server that answers each connection with the next of the given texts, byte by byte as they are."""
+    """A server that answers each request with the next of the given texts, as they are."""
 
     replies: deque[bytes]
     requests: list[bytes] = field(default_factory=list)
+    connections: int = 0
+    conversations: set[asyncio.Task[None]] = field(default_factory=set)
+    writers: list[asyncio.StreamWriter] = field(default_factory=list)
     hang_up: bool = True
-    """Whether the connection ends after the reply."""
+    """Whether connections end after one reply."""
     left: threading.Event = field(default_factory=threading.Event)
     """Set when a client ends a connection that the server keeps open."""
     url: str = ""
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Read one request and send the next reply."""
+        """Answer requests until one side hangs up."""
+        self.conversations.add(cast("asyncio.Task[None]", asyncio.current_task()))
+        self.connections += 1
+        self.writers.append(writer)
+        try:
+            await self._exchange(reader, writer)
+            while not self.hang_up:
+                await self._exchange(reader, writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            self.left.set()
+        writer.close()
+
+    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         length = next(
             int(line.split(b":")[1])
@@ -83,10 +98,6 @@ class Scripted:
         self.requests.append(head + await reader.readexactly(length))
         writer.write(self.replies.popleft() if self.replies else b"")
         await writer.drain()
-        if not self.hang_up:
-            await reader.read()
-            self.left.set()
-        writer.close()
 
     @contextmanager
     def running(self) -> Iterator[Scripted]:
@@ -100,7 +111,9 @@ class Scripted:
                 yield f"http://127.0.0.1:{port}/v1"
             finally:
                 server.close()
-                await asyncio.sleep(0.01)
+                for writer in self.writers:
+                    writer.transport.abort()
+                await asyncio.gather(*self.conversations, return_exceptions=True)
 
         with in_thread(listening()) as self.url:
             yield self

@@ -244,10 +244,15 @@ def fits(value: Any, schema: dict[str, Any]) -> bool:
             and all(fits(value[name], of[name]) for name in value)
         )
     if isinstance(value, bool):
-        return schema["type"] == "boolean"
-    kinds = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "null": type(None)}
-    kind: Any = kinds[schema["type"]]
-    return bool(isinstance(value, kind))
+        return bool(schema["type"] == "boolean")
+    kinds: dict[str, type | tuple[type, ...]] = {
+        "string": str,
+        "integer": int,
+        "number": (int, float),
+        "null": type(None),
+        "boolean": (),
+    }
+    return isinstance(value, kinds[schema["type"]])
 
 
 def test_same_request_same_answer_and_ids() -> None:

@@ -378,6 +378,23 @@ def test_leaving_a_stream_closes_the_connection(scripted: Callable[..., Scripted
         assert server.left.wait(5)
 
 
+def test_streams_leave_their_connection_usable(scripted: Callable[..., Scripted]) -> None:
+    """The next question goes over the connection of a stream that was read to its end."""
+    events = sse(chunk({"content": "a"}, "stop"), "[DONE]")
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+    reply = head + f"{len(events):x}\r\n".encode() + events + b"\r\n0\r\n\r\n"
+    server = scripted(reply, reply, hang_up=False)
+    for _ in range(2):
+        assert ask(chat(server.url), question(stream=True)).message.content == "a"
+    assert server.connections == 1
+
+
+def test_stream_that_stays_open_after_its_end(scripted: Callable[..., Scripted]) -> None:
+    """A service that leaves the connection open after `[DONE]` does not hold up the answer."""
+    server = scripted(stream_reply(sse(chunk({"content": "a"}, "stop"), "[DONE]")), hang_up=False)
+    assert ask(chat(server.url), question(stream=True)).message.content == "a"
+
+
 @pytest.fixture
 def spans() -> Iterator[list[Span]]:
     """Spans that ended while the test ran."""

@@ -88,6 +88,8 @@ SAID = [
         "I usually run in the morning and play chess.",
         ["User usually runs in the morning", "User plays chess"],
     ),
+    ("Tomorrow I'm going to the gym.", ["User is going to the gym tomorrow"]),
+    ("Hi! This weekend, I'm planning to hike.", ["User plans to hike this weekend"]),
     ("My dog is called Rex. I am 34 years old.", ["User's dog is called Rex", "User is 34 years old"]),
     (
         "I'm a nurse, and I speak German and English.",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
+import asyncio
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import urlsplit
 
 from agno_lite.models.base import ContentDelta, Model, ModelResponse
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
     from agno_lite.models.base import ModelRequest
     from agno_lite.models.openai.errors import Asked
 
+    class _Settable(Protocol):
+        def set(self, name: str, value: Any) -> None: ...
+
+
+_DRAIN_SECONDS = 0.2
+"""How long to wait for the end of a stream whose last event has come."""
 _PARAMETERS = (
     "temperature",
     "top_p",
@@ -132,9 +139,7 @@ class OpenAIChat(Model):
             async with aclosing(self._exchange(request, endpoint)) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, ModelResponse):
-                        asking.set(semconv.RESPONSE_FINISH_REASONS, [piece.finish_reason])
-                        asking.set(semconv.USAGE_INPUT_TOKENS, piece.usage.input_tokens)
-                        asking.set(semconv.USAGE_OUTPUT_TOKENS, piece.usage.output_tokens)
+                        _note(asking, piece)
                     yield piece
 
     async def _exchange(
@@ -145,15 +150,9 @@ class OpenAIChat(Model):
         asked = self._asked(endpoint)
         with translated(asked):
             response = await self._post(request, endpoint)
-            try:
-                if not _is_event_stream(response):
-                    yield read_completion(read_json(await response.aread()))
-                    return
-                async with aclosing(_read_events(response, asked)) as pieces:
-                    async for piece in pieces:
-                        yield piece
-            finally:
-                await response.aclose()
+            async with aclosing(_read(response, asked)) as pieces:
+                async for piece in pieces:
+                    yield piece
 
     async def _post(self, request: ModelRequest, endpoint: Endpoint) -> httpx2.Response:
         """Send the request through the SDK, which signs and retries it, and get the bare HTTP response.
@@ -213,9 +212,26 @@ def _host(base_url: str) -> str:
     return urlsplit(base_url).netloc.rpartition("@")[2] or "the address in base_url"
 
 
-def _is_event_stream(response: httpx2.Response) -> bool:
-    """Whether the answer comes in events; some services never stream, and errors come whole."""
-    return response.headers.get("content-type", "").startswith("text/event-stream")
+def _note(asking: _Settable, response: ModelResponse) -> None:
+    asking.set(semconv.RESPONSE_FINISH_REASONS, [response.finish_reason])
+    asking.set(semconv.USAGE_INPUT_TOKENS, response.usage.input_tokens)
+    asking.set(semconv.USAGE_OUTPUT_TOKENS, response.usage.output_tokens)
+
+
+async def _read(
+    response: httpx2.Response, asked: Asked
+) -> AsyncGenerator[ContentDelta | ModelResponse, None]:
+    """The answer in a response, which is closed in any case."""
+    try:
+        # Some services never stream, and errors come whole.
+        if not response.headers.get("content-type", "").startswith("text/event-stream"):
+            yield read_completion(read_json(await response.aread()))
+            return
+        async with aclosing(_read_events(response, asked)) as pieces:
+            async for piece in pieces:
+                yield piece
+    finally:
+        await response.aclose()
 
 
 async def _read_events(
@@ -225,11 +241,21 @@ async def _read_events(
     from agno_lite.models.openai.sse import event_data
 
     answer = StreamedAnswer()
-    async for data in event_data(response.aiter_bytes()):
-        if data == "[DONE]":
-            break
-        if text := answer.add(read_json(data)):
-            yield ContentDelta(text)
+    async with aclosing(event_data(response.aiter_bytes())) as events:
+        async for data in events:
+            if data == "[DONE]":
+                await _drain(events)
+                break
+            if text := answer.add(read_json(data)):
+                yield ContentDelta(text)
     if not answer.finished:
         raise broken(asked, "the stream ended early")
     yield answer.response()
+
+
+async def _drain(events: AsyncGenerator[str, None]) -> None:
+    """Read what follows the last event: only a body that was read to its end leaves its connection usable."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            async for _ in events:
+                pass

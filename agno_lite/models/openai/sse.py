@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
 
-async def event_data(pieces: AsyncIterator[bytes]) -> AsyncIterator[str]:
+async def event_data(pieces: AsyncIterator[bytes]) -> AsyncGenerator[str, None]:
     """The data of each event.
 
     Lines end with LF, CR or CR LF; several `data:` lines of one event are joined by LF; comments and other

@@ -51,8 +51,10 @@ _OPENING = re.compile(
     r"|just so you know|sure|in my (?:free|spare) time|on (?:the )?weekends|these days|lately|currently"
     r"|right now|for me|personally|to be honest|nice to meet you|i think(?: that)?|everyone|all)\b[\s,:!.]*)+"
 )
+_TIME_COMMA = re.compile(r"(?i)^((?:today|tomorrow|tonight|(?:this|next|every|on) \w+)),(?=\s+I\b)")
 _ADVERBIAL = re.compile(
-    r"(?i)(?P<when>(?:today|tomorrow|tonight|(?:this|next|every|on|in|at|during|after|before)(?: [\w'-]+){1,3}?))"
+    r"(?i)(?P<when>(?:today|tomorrow|tonight"
+    r"|(?:this|next|every|on|in|at|during|after|before)(?: [\w'-]+){1,3}?))"
     r",?\s+(?P<rest>I(?:'m|'ll|'d|'ve)?\s.+)"
 )
 
@@ -68,6 +70,7 @@ def clauses(text: str) -> Iterator[str]:
             aside = _ASIDE.match(sentence)
             statement = aside[1] if aside else None
         if statement is not None:
+            statement = _TIME_COMMA.sub(r"\1", _OPENING.sub("", statement))
             for part in _NEXT_SUBJECT.split(statement):
                 yield from _with_subject(_adverbial_last(_OPENING.sub("", part.strip())))
 
