@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from agno_lite.models.offline.rules.conversation import Conversation
 
+_QUOTED = 60
+"""Characters of the user's words that are repeated at most."""
 _NAME = re.compile(r"(?:the )?user's name is (.+?)\.?", re.IGNORECASE)
 _LIKES = re.compile(r"(?:the )?user (?:likes|loves|enjoys|is interested in|prefers) (.+?)\.?", re.IGNORECASE)
 _FAVORITE = re.compile(r"(?:the )?user's favou?rite .+? is (.+?)\.?", re.IGNORECASE)
@@ -160,13 +162,12 @@ _RULES: tuple[Callable[[Turn], str], ...] = (_advice, _recall, _acknowledgement,
 
 
 def _otherwise(text: str) -> str:
-    subject = " ".join(words(text)[:6])
-    if not subject:
+    if not words(text):
         return "I am not sure what you mean. Could you say it in other words?"
     forms: tuple[str, ...]
     if _asks(text):
         forms = (
-            "I don't know the answer about “{}”: I only know what I am told here.",
+            "I don't know the answer to “{}”: I only know what I am told here.",
             "Nobody has told me about “{}” yet, so I can't answer that.",
             "I have nothing to go by on “{}”.",
         )
@@ -174,7 +175,7 @@ def _otherwise(text: str) -> str:
         forms = ("I can't do that: my rules don't cover “{}”.", "“{}” is beyond what my rules can do.")
     else:
         forms = ("I see. Tell me more about “{}”.", "All right: “{}”. What would you like to do with it?")
-    return variant(text, forms).format(subject)
+    return variant(text, forms).format(_quoted(text))
 
 
 def interests(facts: list[str]) -> list[str]:
@@ -238,6 +239,12 @@ def _matching(text: str, known: list[str]) -> str:
         return "You haven't told me that yet." if re.search(r"\b(?:my|am I|do I|did I)\b", text) else ""
     said = to_you(best)
     return f"{_capitalized(said)}."
+
+
+def _quoted(text: str) -> str:
+    """The beginning of what was said, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= _QUOTED else f"{line[:_QUOTED].rstrip()}…"
 
 
 def _capitalized(text: str) -> str:
