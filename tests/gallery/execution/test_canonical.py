@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agno_lite.gallery.execution.canonical import canonicalise
@@ -82,6 +82,7 @@ class _Player:
         return RawRun(spans=tuple(self.spans), exchanges=tuple(self.exchanges), entered=tuple(self.entered))
 
 
+@settings(deadline=None)
 @given(plans=st.lists(_PLANS, min_size=1, max_size=3), data=st.data())
 def test_the_order_of_what_is_concurrent_leaves_no_trace(plans: list[_Plan], data: st.DataObject) -> None:
     """Concurrent spans may start in any order, at any time, with any ids: the facts are equal."""

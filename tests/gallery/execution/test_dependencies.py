@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agno_lite.gallery.config import Project
@@ -227,6 +227,7 @@ _STATEMENTS = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(statements=st.lists(_STATEMENTS, min_size=1, max_size=5), gaps=st.lists(st.integers(0, 3), min_size=5))
 def test_layout_is_never_part_of_a_hash(
     statements: list[str], gaps: list[int], tmp_path_factory: pytest.TempPathFactory

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agno_lite.gallery.execution.volatile import Volatile
@@ -111,6 +111,7 @@ _PIECES = st.sampled_from(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(pieces=st.lists(_PIECES | st.text(max_size=5), max_size=12))
 def test_a_second_time_changes_nothing(pieces: list[str]) -> None:
     """What has been made stable is left alone."""
@@ -120,6 +121,7 @@ def test_a_second_time_changes_nothing(pieces: list[str]) -> None:
     assert _volatile().printed(printed) == printed
 
 
+@settings(deadline=None)
 @given(pieces=st.lists(_PIECES, max_size=12), data=st.data())
 def test_other_values_of_the_same_kind_give_the_same_text(pieces: list[str], data: st.DataObject) -> None:
     """Exchanging each uuid for another one, the same everywhere, leaves no trace."""
