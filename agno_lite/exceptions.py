@@ -3,7 +3,7 @@
     AgnoLiteError
     ├── ConfigurationError          an argument or a setting that cannot work
     ├── ModelError                  the model did not give an answer that can be used
-    │   ├── ModelAuthenticationError    no key, or a key that was refused (401, 403)
+    │   ├── ModelAuthenticationError    a key that was refused, or none (401, 403)
     │   ├── ModelRateLimitError         too many requests (429), after the retries
     │   ├── ModelConnectionError        nobody answered, or the connection broke
     │   └── ModelResponseError          an answer that is not what the protocol promises
@@ -50,7 +50,7 @@ class ModelError(AgnoLiteError):
 
 
 class ModelAuthenticationError(ModelError):
-    """There is no key, or the service refused it."""
+    """The service refused the key, or wants one."""
 
 
 class ModelRateLimitError(ModelError):

@@ -319,15 +319,21 @@ def _entry_problems(book: _Book, entry: _Entry) -> Iterator[Problem]:
 
 
 def _translation_problems(book: _Book) -> Iterator[Problem]:
+    """Texts that pages show in the wrong language."""
     for locale in LOCALES:
         edition = book.edition(locale)
         _make_all(book, edition)
+        texts = edition.texts
         path = book.project.relative(rendering.catalog_path(book.project, locale))
-        for message in sorted(edition.texts.missing):
+        for message in sorted(texts.missing & texts.asked):
             yield Problem(
                 path=path,
-                message=f"{message!r} has no translation, or one marked fuzzy; run: agno-lite gallery "
-                "translations, then translate it",
+                message=f"{message!r} has no translation, or one marked fuzzy; "
+                "run: agno-lite gallery translations, then translate it",
+            )
+        for message in sorted(texts.missing - texts.asked):
+            yield Problem(
+                path=path, message=f"the gallery itself has no translation of {message!r}: report it"
             )
 
 

@@ -32,6 +32,8 @@ CHROMIUM_OPTIONS = [
 SUB_PATH = "/some/where"
 """Below which the built site is served: nothing may rely on being at the root of a host."""
 
+DIAGRAM = "```mermaid\nflowchart LR\n  a --> b\n```\n\n"
+
 TINY_FILES = {
     "mkdocs.yml": f"INHERIT: {ROOT / 'mkdocs.yml'}\n"
     "site_name: tiny\nplugins:\n  agno_lite_gallery:\n    packages: [tiny]\n    api: [tiny.greeting]\n",
@@ -41,14 +43,14 @@ TINY_FILES = {
     '    """Greet somebody."""\n    return f"Hello, {name}!"\n',
     "cookbook/01_first/hello.py": 'from tiny.greeting import greet\n\nprint(greet("you"))\n',
     "cookbook/01_first/hello.zh.md": "## 概述 { #overview }\n\n问候一次。由 `tiny.greeting.greet` 完成。\n",
-    "cookbook/01_first/hello.en.md": "## Overview { #overview }\n\nA greeting. It is made by `tiny.greeting.greet`.\n",
+    "cookbook/01_first/hello.en.md": "## Overview { #overview }\n\nA greeting. By `tiny.greeting.greet`.\n",
     "cookbook/02_second_topic/again.py": 'from tiny.greeting import greet\n\nprint(greet("again"))\n',
     "docs/locales/zh.po": 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'
     'msgid "Greet somebody."\nmsgstr "问候某人。"\n',
     "docs/index.zh.md": "# 小站\n\n[问候][tiny.greeting.greet]，[指南](tour.md)\n",
     "docs/index.en.md": "# A tiny site\n\n[greeting][tiny.greeting.greet], [tour](tour.md)\n",
-    "docs/tour.zh.md": "# 参观\n\n```mermaid\nflowchart LR\n  a --> b\n```\n\n[一行](source/tiny/greeting.py.md#__codelineno-0-4)\n",
-    "docs/tour.en.md": "# A tour\n\n```mermaid\nflowchart LR\n  a --> b\n```\n\n[a line](source/tiny/greeting.py.md#__codelineno-0-4)\n",
+    "docs/tour.zh.md": f"# 参观\n\n{DIAGRAM}[一行](source/tiny/greeting.py.md#__codelineno-0-4)\n",
+    "docs/tour.en.md": f"# A tour\n\n{DIAGRAM}[a line](source/tiny/greeting.py.md#__codelineno-0-4)\n",
     "docs/notes/only.en.md": "# Not translated\n",
 }
 

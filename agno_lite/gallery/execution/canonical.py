@@ -121,9 +121,9 @@ class _Tree:
         """A span or exchange, with all below it, as text in which new volatile values are all alike."""
         own: Any
         if isinstance(node, RawExchange):
-            own = [node.method, node.path, node.status, node.request, node.response]
+            own = [node.method, node.path, node.status, node.streamed, node.request, node.response]
             return _dumped(self._volatile.json(own, number=False))
-        own = [node.name, node.kind, _attributes(node), node.error]
+        own = [node.name, node.kind, node.concurrent, node.attributes, node.error]
         below = [[self._content(child) for child in group] for group in self._groups(node)]
         return _dumped([self._volatile.json(own, number=False), below])
 
