@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 20
 SETTLED_SECONDS = 2.0
 """Several intervals of mkdocs's watcher: a build that started another one would show within it."""
 

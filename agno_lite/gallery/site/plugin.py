@@ -143,7 +143,7 @@ class GalleryPlugin(BasePlugin[GalleryOptions]):  # type: ignore[no-untyped-call
         return files
 
     def _pages(self, use_directory_urls: bool) -> dict[str, str]:
-        """Markdown of each page of the pipeline by uri; while serving, what is wrong if one cannot be made."""
+        """Markdown of the pipeline's pages by uri; while serving, what is wrong if one cannot be made."""
         try:
             if self._serving or self.config.capture:
                 self._capture()
