@@ -40,8 +40,6 @@ class Endpoint:
     """Address of the service, without meaning if offline."""
     api_key: str = field(default=NO_KEY, repr=False)
     """Key for the service."""
-    remedy: str = ""
-    """If offline: how to get another model."""
 
 
 def resolve(
@@ -60,11 +58,11 @@ def resolve(
     if api_key is not None or base_url is not None or given_client:
         return _service(api_key, base_url)
     if _offline_forced():
-        return Endpoint(offline=True, remedy="unset AGNO_LITE_OFFLINE")
+        return Endpoint(offline=True)
     if _environment("OPENAI_API_KEY") or _environment("OPENAI_BASE_URL"):
         return _service(None, None)
     if _fallback_allowed(_script_directory()):
-        return Endpoint(offline=True, remedy="set OPENAI_API_KEY")
+        return Endpoint(offline=True)
     raise ConfigurationError(
         "no model can be reached: expected an API key, got none. Set OPENAI_API_KEY (and OPENAI_BASE_URL for"
         " another service), or give api_key=… or base_url=… to the model. To be answered by the built-in"

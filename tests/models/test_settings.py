@@ -26,7 +26,10 @@ try:
 except ConfigurationError as error:
     print("refused:", error)
 """
-OFFLINE = "gpt-4o-mini, played by the built-in offline model, which follows rules"
+OFFLINE = (
+    "gpt-4o-mini, played by the built-in offline model, which follows rules"
+    " (another: set OPENAI_API_KEY, and not AGNO_LITE_OFFLINE)"
+)
 WAYS_OUT = ("OPENAI_API_KEY", "api_key", "base_url", "AGNO_LITE_OFFLINE=1", "offline =", "[tool.agno_lite]")
 
 
@@ -50,12 +53,12 @@ ORDER = [
     (", api_key='k'", {"AGNO_LITE_OFFLINE": "1"}, "gpt-4o-mini at api.openai.com"),
     (", base_url='http://h:1/v1'", {"AGNO_LITE_OFFLINE": "1"}, "gpt-4o-mini at h:1"),
     (", api_key='k'", {"OPENAI_BASE_URL": "http://h:2/v1"}, "gpt-4o-mini at h:2"),
-    ("", {"AGNO_LITE_OFFLINE": "1", "OPENAI_API_KEY": "k"}, f"{OFFLINE} (another: unset AGNO_LITE_OFFLINE)"),
+    ("", {"AGNO_LITE_OFFLINE": "1", "OPENAI_API_KEY": "k"}, OFFLINE),
     ("", {"AGNO_LITE_OFFLINE": "0", "OPENAI_API_KEY": "k"}, "gpt-4o-mini at api.openai.com"),
     ("", {"OPENAI_API_KEY": "k"}, "gpt-4o-mini at api.openai.com"),
     ("", {"OPENAI_BASE_URL": "http://u:p@h:3/v1"}, "gpt-4o-mini at h:3"),
-    ("", {"OPENAI_API_KEY": " "}, f"{OFFLINE} (another: set OPENAI_API_KEY)"),
-    ("", {}, f"{OFFLINE} (another: set OPENAI_API_KEY)"),
+    ("", {"OPENAI_API_KEY": " "}, OFFLINE),
+    ("", {}, OFFLINE),
 ]
 
 

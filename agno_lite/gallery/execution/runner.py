@@ -277,9 +277,11 @@ def _literals(project: Project, place: Path, database: str) -> dict[str, str]:
     from agno_lite.db import embedded
 
     paths = sysconfig.get_paths()
+    server = storage.hold()
     return {
         **dict.fromkeys(_secret_values(), "<secret>"),
         str(embedded.default_home()): "<agno_lite home>",
+        **({str(server.parent): "<agno_lite home>"} if server else {}),
         paths["stdlib"]: "<stdlib>",
         paths["purelib"]: "<site-packages>",
         str(place / "home"): "<home>",

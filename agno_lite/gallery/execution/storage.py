@@ -9,6 +9,8 @@ from agno_lite.exceptions import EmbeddedServerError
 from agno_lite.gallery.records import Storage, UserStorage
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import psycopg
 
 _SCHEMA = "agno_lite"
@@ -27,8 +29,8 @@ _TABLES = """
 
 
 @functools.cache
-def hold() -> bool:
-    """Let the private server run until this process ends; gives whether there is one.
+def hold() -> Path | None:
+    """Let the private server run until this process ends; gives where its files are, if there is one.
 
     A script has to find it running: starting it would be part of what the first capture records, and of
     no other.
@@ -36,10 +38,9 @@ def hold() -> bool:
     from agno_lite.db import embedded
 
     try:
-        embedded.start(database=_OWN_DATABASE)
+        return embedded.start(database=_OWN_DATABASE).directory
     except EmbeddedServerError:
-        return False  # A script that needs one will say so better.
-    return True
+        return None  # A script that needs one will say so better.
 
 
 def read(database: str) -> Storage | None:

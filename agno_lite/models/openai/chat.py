@@ -101,7 +101,7 @@ class OpenAIChat(Model):
         if endpoint.offline:
             return (
                 f"{self.id}, played by the built-in offline model, which follows rules"
-                f" (another: {endpoint.remedy})"
+                " (another: set OPENAI_API_KEY, and not AGNO_LITE_OFFLINE)"
             )
         return f"{self.id} at {_host(endpoint.base_url)}"
 
