@@ -66,6 +66,7 @@ def serve_model() -> Iterator[Callable[..., ModelServer]]:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 256
     record: ModelServer
 
 

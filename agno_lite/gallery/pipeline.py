@@ -169,7 +169,8 @@ class _Book:
         cards: list[rendering.Card] = []
         sources: set[str] = set()
         for entry in self.entries:
-            text = self._expanded(entry, edition)
+            example = entry.analysis.example
+            text = self._expanded(entry, edition, rendering.example_uri(edition.locale, example))
             page = rendering.render_example(
                 entry.analysis,
                 entry.capture,
@@ -180,19 +181,19 @@ class _Book:
                 cited=tuple(text.cited),
             )
             yield page
-            overview = text.sections.get("overview", "")
+            summary = self._expanded(entry, edition, rendering.overview_uri(edition.locale))
+            overview = summary.sections.get("overview", "")
             cards.append(rendering.Card(analysis=entry.analysis, capture=entry.capture, overview=overview))
-            sources |= text.linked.union(page.sources) - set(entry.analysis.example.narratives.values())
+            sources |= text.linked.union(page.sources) - set(example.narratives.values())
         yield rendering.render_overview(cards, edition)
         for path in sorted(sources):
             yield rendering.render_source(self.project, path, edition.locale)
 
-    def _expanded(self, entry: _Entry, edition: rendering.Edition) -> _Text:
-        """The narrative of an example in one language, as Markdown."""
-        example = entry.analysis.example
-        links = edition.links(rendering.example_uri(edition.locale, example))
+    def _expanded(self, entry: _Entry, edition: rendering.Edition, uri: str) -> _Text:
+        """The narrative of an example in one language, as Markdown for the page at `uri`."""
+        links = edition.links(uri)
         text = _Text(linked=links.paths)
-        path = example.narratives.get(edition.locale)
+        path = entry.analysis.example.narratives.get(edition.locale)
         if path is None:
             return text
         values = narrative.namespace(entry.capture, entry.measurements) if entry.capture else None

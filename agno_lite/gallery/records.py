@@ -5,6 +5,7 @@ All records are frozen; paths are relative to the project and written with `/`.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +36,12 @@ class Example:
     def topic(self) -> str:
         """Path of its folder inside the cookbook: `11_memory`, `09_evals/performance`."""
         return self.path.split("/", 1)[1].rsplit("/", 1)[0]
+
+
+def topic_title(topic: str) -> str:
+    """`09_evals/performance` as a reader sees it: `Evals · Performance`."""
+    words = (re.sub(r"^\d+_", "", part).replace("_", " ") for part in topic.split("/"))
+    return " · ".join(word[:1].upper() + word[1:] for word in words)
 
 
 # --- execution: facts ------------------------------------------------------------------------

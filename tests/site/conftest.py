@@ -141,9 +141,9 @@ def real_url(real_site: Site) -> Iterator[str]:
     server.server_close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """A headless Chromium of the system."""
+    """A headless Chromium of the system. While it runs, its event loop does: it ends with the module."""
     if not CHROMIUM.exists():
         pytest.fail(f"{CHROMIUM} is missing; install it with: apt-get install -y chromium fonts-noto-cjk")
     with sync_playwright() as playwright:

@@ -2,7 +2,7 @@
 
 from agno_lite.gallery.rendering.catalog import SOURCE_LOCALE, Texts, catalog_path, load_texts, update_catalog
 from agno_lite.gallery.rendering.edition import Edition
-from agno_lite.gallery.rendering.links import Links, example_uri, source_uri
+from agno_lite.gallery.rendering.links import Links, example_uri, overview_uri, source_uri
 from agno_lite.gallery.rendering.overview import Card, render_overview
 from agno_lite.gallery.rendering.pages import SECTIONS, State, render_example
 from agno_lite.gallery.rendering.source_pages import render_source
@@ -18,6 +18,7 @@ __all__ = [
     "catalog_path",
     "example_uri",
     "load_texts",
+    "overview_uri",
     "render_example",
     "render_overview",
     "render_source",

@@ -15,6 +15,11 @@ def example_uri(locale: str, example: Example) -> str:
     return f"{locale}/cookbook/{example.topic}/{example.name}.md"
 
 
+def overview_uri(locale: str) -> str:
+    """Where the gallery's first page is: `zh/cookbook/index.md`."""
+    return f"{locale}/cookbook/index.md"
+
+
 def source_uri(locale: str, path: str) -> str:
     """Where a source file's page is: `zh/source/agno_lite/agent/agent.py.md`."""
     return f"{locale}/source/{path}.md"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from agno_lite.gallery.records import Page
+from agno_lite.gallery.records import Page, topic_title
 from agno_lite.gallery.rendering.escape import code, inline, text
-from agno_lite.gallery.rendering.links import example_uri
+from agno_lite.gallery.rendering.links import example_uri, overview_uri
 from agno_lite.tracing import semconv
 
 if TYPE_CHECKING:
@@ -41,11 +41,11 @@ def render_overview(cards: Sequence[Card], edition: Edition) -> Page:
         cards: the examples, in the order of the site.
         edition: the language.
     """
-    uri = f"{edition.locale}/cookbook/index.md"
+    uri = overview_uri(edition.locale)
     links = edition.links(uri)
     title = edition.texts.gettext("Cookbook")
     topics = [
-        (text(topic), [_card(card, edition, links) for card in group])
+        (text(topic_title(topic)), [_card(card, edition, links) for card in group])
         for topic, group in groupby(cards, key=lambda card: card.analysis.example.topic)
     ]
     markdown = edition.render("overview.md", title=text(title), topics=topics)

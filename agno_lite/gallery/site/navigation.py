@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from itertools import chain, groupby, pairwise
 
@@ -10,6 +9,7 @@ from mkdocs.structure import StructureItem
 from mkdocs.structure.nav import Navigation, Section
 from mkdocs.structure.pages import Page
 
+from agno_lite.gallery.records import topic_title
 from agno_lite.gallery.site.language import TITLES, without_locale
 
 
@@ -68,12 +68,6 @@ def _topics(pages: Sequence[Page]) -> list[StructureItem]:
 def _topic(page: Page) -> str:
     """Folder of an example below the cookbook, empty for the overview."""
     return without_locale(page.file.src_uri).removeprefix("cookbook/").rpartition("/")[0]
-
-
-def topic_title(topic: str) -> str:
-    """`09_evals/performance` as a reader sees it: `Evals · Performance`."""
-    words = (re.sub(r"^\d+_", "", part).replace("_", " ") for part in topic.split("/"))
-    return " · ".join(word[:1].upper() + word[1:] for word in words)
 
 
 def _example(page: Page) -> Page:

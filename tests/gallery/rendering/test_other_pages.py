@@ -24,7 +24,7 @@ from agno_lite.gallery.rendering import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from bs4 import BeautifulSoup
 
@@ -38,15 +38,21 @@ FUNCTIONS = {"_": None, "say": None, "gettext": None, "count": (1, 2), "ngettext
 def used_messages() -> Iterator[str]:
     """First forms of all messages that the package's code and templates use."""
     yield from (title for _, title, _ in SECTIONS)
-    for path in FOLDER.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name):
-                name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
-                if name in FUNCTIONS and node.args and isinstance(node.args[0], ast.Constant):
-                    yield str(node.args[0].value)
+    yield from spoken(FOLDER, FUNCTIONS)
+    yield from spoken(FOLDER.parent / "narrative", ["gettext"])
     for path in FOLDER.rglob("*.j2"):
         found = extract("jinja2.ext:babel_extract", io.BytesIO(path.read_bytes()), keywords=FUNCTIONS)
         yield from (message if isinstance(message, str) else message[0] for _, message, *_ in found)
+
+
+def spoken(folder: Path, functions: Collection[str]) -> Iterator[str]:
+    """The messages that the code in a folder gives to some functions."""
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name):
+                name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
+                if name in functions and node.args and isinstance(node.args[0], ast.Constant):
+                    yield str(node.args[0].value)
 
 
 def test_every_word_of_the_pages_is_translated(tmp_path: Path) -> None:
