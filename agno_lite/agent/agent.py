@@ -277,7 +277,7 @@ class Agent:
         user_id: str | None = None,
         session_id: str | None = None,
     ) -> None:
-        """Answer a user and print message, tool calls and answer. Arguments and errors are those of `run`."""
+        """Answer a user and print what happens: `aprint_response` for code without an event loop."""
         run_sync(self.aprint_response(input, stream=stream, user_id=user_id, session_id=session_id))
 
     async def aprint_response(
@@ -288,7 +288,17 @@ class Agent:
         user_id: str | None = None,
         session_id: str | None = None,
     ) -> None:
-        """Answer a user and print message, tool calls and answer. Arguments and errors are those of `run`."""
+        """Answer a user and print message, tool calls, answer and new memories.
+
+        Args:
+            input: what the user says.
+            stream: whether to print the answer as it grows, where the output is a terminal.
+            user_id: who says it; `"default"` if neither the run nor the agent names a user.
+            session_id: the conversation it belongs to; a fresh one if neither names any.
+
+        Raises:
+            AgnoLiteError: a model, tool or database failed; the type says which.
+        """
         from agno_lite.run.printing import print_run
 
         call = self._call(input, stream=stream, user_id=user_id, session_id=session_id, run_id=None)

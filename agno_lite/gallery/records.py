@@ -15,6 +15,24 @@ LOCALES = ("zh", "en")
 """Languages of the site; the first one is shown to a reader who has not chosen."""
 
 
+SECTION_IDS = (
+    "overview",
+    "configuration",
+    "architecture",
+    "components",
+    "system-prompt",
+    "api-requests",
+    "output",
+    "storage",
+    "results",
+    "flowchart",
+    "comparison",
+    "source-index",
+    "source",
+)
+"""Sections that a page may have, in its order; their ids are the same in every language."""
+
+
 # --- discovery -------------------------------------------------------------------------------
 
 

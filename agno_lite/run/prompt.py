@@ -127,6 +127,7 @@ def _tagged(tag: str, text: str | None) -> str | None:
 
 
 def _memories(agent: Agent, memories: Sequence[UserMemory]) -> str | None:
+    """What the user told before, as a list in a tag; a sentence if that is nothing."""
     if not agent.reads_memories:
         return None
     if not memories:

@@ -3,11 +3,10 @@
 from agno_lite.gallery.narrative.check import check
 from agno_lite.gallery.narrative.expand import ExpansionContext, expand, expand_all
 from agno_lite.gallery.narrative.names import Names, SymbolLookup
-from agno_lite.gallery.narrative.parser import SECTION_IDS, load
+from agno_lite.gallery.narrative.parser import load
 from agno_lite.gallery.narrative.values import namespace
 
 __all__ = [
-    "SECTION_IDS",
     "ExpansionContext",
     "Names",
     "SymbolLookup",

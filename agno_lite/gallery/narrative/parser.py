@@ -9,24 +9,7 @@ from pathlib import PurePosixPath
 from agno_lite.exceptions import NarrativeError, SourceError
 from agno_lite.gallery.config import Project
 from agno_lite.gallery.narrative.blocks import Prose, scan
-from agno_lite.gallery.records import Narrative, NarrativeSection
-
-SECTION_IDS = (
-    "overview",
-    "configuration",
-    "architecture",
-    "components",
-    "system-prompt",
-    "api-requests",
-    "output",
-    "storage",
-    "results",
-    "flowchart",
-    "comparison",
-    "source-index",
-    "source",
-)
-"""Sections that a page may have, in its order; their ids are the same in every language."""
+from agno_lite.gallery.records import SECTION_IDS, Narrative, NarrativeSection
 
 HEADING = re.compile(
     r"(?P<level>#{1,6})[ \t]+(?P<title>.*?)[ \t]*(?:\{:?[ \t]*#(?P<id>[\w-]+)[ \t]*\}[ \t]*)?"

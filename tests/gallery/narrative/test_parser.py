@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from agno_lite.exceptions import NarrativeError
 from agno_lite.gallery.config import Project
-from agno_lite.gallery.narrative import SECTION_IDS, load
+from agno_lite.gallery.narrative import load
 from agno_lite.gallery.narrative.blocks import ExcerptDirective, Fence, scan
 from agno_lite.gallery.narrative.parser import parse
+from agno_lite.gallery.records import SECTION_IDS
 
 PATH = "cookbook/one/a.en.md"
 

@@ -11,7 +11,7 @@ import mermaidx
 import pytest
 from bs4 import BeautifulSoup, Tag
 
-from agno_lite.gallery.records import Measurements
+from agno_lite.gallery.records import SECTION_IDS, Measurements
 from agno_lite.gallery.rendering import SECTIONS, render_example
 from agno_lite.gallery.rendering.ansi import terminal
 
@@ -375,3 +375,8 @@ def test_runs_that_overlap_have_a_chain_per_user(
     assert re.findall(r"gather --> (\w+)", chart) == ["turn1", "turn3", "turn4"]
     assert "turn2 --> turn5" in chart
     assert "concurrent: several runs" in page.markdown
+
+
+def test_the_sections_are_those_that_a_narrative_may_have() -> None:
+    """Narratives and pages agree on the ids of sections and their order."""
+    assert tuple(section for section, _, _ in SECTIONS) == SECTION_IDS

@@ -39,8 +39,8 @@ def architecture(context: Context) -> str:
     diagram = Diagram(
         title=context.say("Layers of %(name)s", name=context.analysis.example.name),
         description=context.say(
-            "User code calls the agent, whose steps ask the model and use the database; "
-            "the text below says the same."
+            "User code calls the agent, whose steps ask the model and use the database. "
+            "The text below says the same."
         ),
         nodes=(*nodes, *stored),
         edges=(*_calls(context, facts, steps), *_stores(steps, stored)),

@@ -63,7 +63,7 @@ def flowchart(context: Context) -> str:
     diagram = Diagram(
         title=context.say("Flow of %(name)s", name=context.analysis.example.name),
         description=context.say(
-            "From the script's first call over %(runs)s to its result; the text below says the same.",
+            "From the script's first call over %(runs)s to its result. The text below says the same.",
             runs=runs,
         ),
         nodes=tuple(chart.nodes),
