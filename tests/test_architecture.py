@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PACKAGE = Path(agno_lite.__file__).parent
-SHARED = ("records", "config", "syntax")
+SHARED = ("records", "config", "syntax", "text")
 """What every stage of the gallery may import of it."""
 STAGES = ("discovery", "analysis", "narrative", "execution", "store", "rendering")
 

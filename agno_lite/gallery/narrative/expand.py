@@ -152,7 +152,7 @@ class _Expander:
         if "{{" in code:
             values = [self._value(match[1], line) for match in _VALUE.finditer(code)]
             filled = iter(values)
-            return span if None in values else _code_span(_VALUE.sub(lambda _: next(filled) or "", code))
+            return span if None in values else _filled_span(_VALUE.sub(lambda _: next(filled) or "", code))
         try:
             symbol = self._context.names.find(" ".join(code.split()))
         except GalleryError as error:
@@ -272,6 +272,12 @@ def _code_span(text: str) -> str:
     """The text as a code span, whatever it contains."""
     ticks = "`" * (_longest_run(text) + 1)
     return f"{ticks}{text}{ticks}" if len(ticks) == 1 else f"{ticks} {text} {ticks}"
+
+
+def _filled_span(text: str) -> str:
+    """A code span with a value in it: an element if backticks cannot hold it, as with `|` or line breaks."""
+    escaped = escape(text)
+    return _code_span(text) if escaped == text else f"<code>{escaped}</code>"
 
 
 def _longest_run(text: str) -> int:

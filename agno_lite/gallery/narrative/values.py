@@ -13,6 +13,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from agno_lite.exceptions import GalleryError
 from agno_lite.gallery.records import JSON, Capture, Measurements
+from agno_lite.gallery.text import printable
 
 # Letters, digits and what has no meaning in Markdown anywhere stay; a point or hyphen after a digit or
 # letter does too. All else becomes a character reference, which every Markdown leaves alone.
@@ -75,7 +76,7 @@ def evaluate(expression: str, names: Mapping[str, Any]) -> str:
 
 def escape(text: str) -> str:
     """The text so that Markdown and HTML show it as it is, on one line."""
-    return _SPECIAL.sub(lambda match: f"&#{ord(match[0])};", " ".join(text.split()))
+    return _SPECIAL.sub(lambda match: f"&#{ord(match[0])};", printable(" ".join(text.split())))
 
 
 @cache

@@ -9,6 +9,8 @@ from __future__ import annotations
 import html
 import re
 
+from agno_lite.gallery.text import printable
+
 _INLINE = frozenset("\\`*_{}[]()#|!~^=+:$\"'&<>@%-")
 """Punctuation that Markdown or one of its extensions may take for its own."""
 _LABEL = frozenset(" ._,-/()@")
@@ -17,16 +19,6 @@ _MERMAID_OWN = frozenset("°¶")
 """Signs by which Mermaid marks entities while it works."""
 _WORD = re.compile(r"[^\W_]")
 _CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
-_CONTROL = (
-    {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n"}
-    | {0x7F: 0x2421}
-    | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
-)
-
-
-def printable(text: str) -> str:
-    """The text with control characters replaced by their pictures, so that none is lost on the way."""
-    return text.replace("\r\n", "\n").translate(_CONTROL)
 
 
 def text(value: str) -> str:

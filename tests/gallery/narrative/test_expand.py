@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from html import unescape
 
 import markdown  # type: ignore[import-untyped]
 import pytest
@@ -13,6 +14,7 @@ from agno_lite.exceptions import NarrativeError, SourceError, UnresolvedReferenc
 from agno_lite.gallery.config import Project
 from agno_lite.gallery.narrative import ExpansionContext, expand, expand_all
 from agno_lite.gallery.narrative.values import escape
+from agno_lite.gallery.text import printable
 
 SHOP = "tiny/shop.py"
 
@@ -220,7 +222,7 @@ def test_values_come_from_the_run(context: ExpansionContext) -> None:
     shown = expand("{{ facts.requests[0].request.messages[0].content }}", context)
     assert markdown.markdown(shown) == "<p>&#60;b&#62;&#124;&#96;x&#96; &#123;&#123; 1 &#125;&#125;</p>"
     span = expand("`{{ facts.requests[0].request.messages[0].content }}`", context)
-    assert markdown.markdown(span) == "<p><code>&lt;b&gt;|`x` {{ 1 }}</code></p>"
+    assert unescape(markdown.markdown(span)) == "<p><code><b>|`x` {{ 1 }}</code></p>"
 
 
 def test_without_a_run_values_are_said_to_be_missing(context: ExpansionContext) -> None:
@@ -254,6 +256,20 @@ def test_an_escaped_value_shows_as_it_is(text: str) -> None:
     html = markdown.markdown(f"x {escape(text)} y")
     assert html.startswith("<p>")
     assert "<" not in html.removeprefix("<p>").removesuffix("</p>")
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    value=st.text(max_size=60)
+    | st.lists(st.sampled_from(["`", "\n", "\n\n", "<div>", "|", "#", "a"])).map("".join)
+)
+def test_a_value_in_a_code_span_shows_as_it_is(value: str, context: ExpansionContext) -> None:
+    """Also one of several lines, and one that looks like the beginning of a block."""
+    span = expand("`x={{ value }}`", replace(context, values={"value": value}))
+    html = markdown.markdown(f"before\n\n{span}\n\nafter")
+    assert html.count("<") == 8
+    shown = printable(" ".join(f"x={value}".split()))
+    assert unescape(html) == f"<p>before</p>\n<p><code>{shown}</code></p>\n<p>after</p>"
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
