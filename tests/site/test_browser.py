@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, expect
+from playwright.sync_api import expect
 
 from agno_lite.gallery.records import LOCALES
 
-from .conftest import Site
+from .conftest import Open, Site
 
 pytestmark = pytest.mark.browser
 
@@ -31,55 +29,7 @@ SECTIONS = (
 )
 """Of an example that builds an agent with a database."""
 
-OPEN_SHADOW_ROOTS = """
-const attach = Element.prototype.attachShadow;
-Element.prototype.attachShadow = function (options) {
-  return attach.call(this, { ...options, mode: "open" });
-};
-"""
-"""The theme draws diagrams where scripts of the page cannot look."""
-
 PREFERRED_SCHEME = {"light": "default", "dark": "slate"}
-
-Open = Callable[..., Page]
-
-
-def _failure(request: Request) -> list[str]:
-    """What went wrong with a request, unless the page was left before it was done."""
-    return [] if request.failure == "net::ERR_ABORTED" else [f"{request.failure}: {request.url}"]
-
-
-@pytest.fixture
-def visit(chromium: Browser) -> Iterator[Open]:
-    """Open a page. At the end of the test: no error in a console, no request to another host."""
-    contexts = []
-    requests: list[str] = []
-    errors: list[str] = []
-
-    def open_page(url: str, *, colours: str = "light", width: int = 1280, locale: str = "en-US") -> Page:
-        context = chromium.new_context(
-            color_scheme="dark" if colours == "dark" else "light",
-            viewport={"width": width, "height": 900},
-            locale=locale,
-        )
-        contexts.append(context)
-        context.add_init_script(OPEN_SHADOW_ROOTS)
-        page = context.new_page()
-        page.on("request", lambda request: requests.append(request.url))
-        page.on("requestfailed", lambda request: errors.extend(_failure(request)))
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on(
-            "console", lambda line: errors.append(line.text) if line.type in ("error", "warning") else None
-        )
-        page.goto(url)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert errors == []
-    assert requests
-    assert {urlsplit(url).hostname for url in requests if not url.startswith("data:")} <= {"127.0.0.1", None}
 
 
 @pytest.fixture
@@ -190,3 +140,22 @@ def test_no_page_scrolls_sideways_on_a_phone(visit: Open, real_url: str, locale:
     page = visit(f"{real_url}/{locale}/{uri}", width=390)
     expect(page.locator("pre.mermaid")).to_have_count(0)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_line_numbers_stand_beside_their_lines(visit: Open, real_url: str) -> None:
+    """In excerpts and sources each number is as high on the page as the line of code that it counts."""
+    page = visit(f"{real_url}/en/{EXAMPLE}")
+    offsets = page.locator(".highlighttable").evaluate_all(
+        """tables => tables.filter(table => table.getClientRects().length).flatMap(table => {
+            const middle = element => {
+                const box = element.getClientRects()[0];
+                return box.top + box.height / 2;
+            };
+            const numbers = [...table.querySelectorAll(".linenodiv a")];
+            const lines = [...table.querySelectorAll("td.code [id^='__span']")];
+            if (numbers.length !== lines.length) return [Infinity];
+            return numbers.map((number, index) => middle(number) - middle(lines[index]));
+        })"""
+    )
+    assert len(offsets) > 100
+    assert max(map(abs, offsets)) < 4
