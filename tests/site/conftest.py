@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, Request, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,6 +32,17 @@ CHROMIUM_OPTIONS = [
 
 SUB_PATH = "/some/where"
 """Below which the built site is served: nothing may rely on being at the root of a host."""
+
+OPEN_SHADOW_ROOTS = """
+const attach = Element.prototype.attachShadow;
+Element.prototype.attachShadow = function (options) {
+  return attach.call(this, { ...options, mode: "open" });
+};
+"""
+"""The theme draws diagrams where scripts of the page cannot look."""
+
+Open = Callable[..., Page]
+"""Opens a page of a site in a browser."""
 
 DIAGRAM = "```mermaid\nflowchart LR\n  a --> b\n```\n\n"
 
@@ -150,3 +162,48 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_OPTIONS)
         yield browser
         browser.close()
+
+
+def _failure(request: Request) -> list[str]:
+    """What went wrong with a request, unless the page was left before it was done."""
+    return [] if request.failure == "net::ERR_ABORTED" else [f"{request.failure}: {request.url}"]
+
+
+def _closed(dialog: Dialog) -> str:
+    """Close a dialog, and tell what it said."""
+    dialog.dismiss()
+    return f"dialog: {dialog.message}"
+
+
+@pytest.fixture
+def visit(chromium: Browser) -> Iterator[Open]:
+    """Open a page. At the end of the test: no error in a console, no dialog, no request to another host."""
+    contexts = []
+    requests: list[str] = []
+    errors: list[str] = []
+
+    def open_page(url: str, *, colours: str = "light", width: int = 1280, locale: str = "en-US") -> Page:
+        context = chromium.new_context(
+            color_scheme="dark" if colours == "dark" else "light",
+            viewport={"width": width, "height": 900},
+            locale=locale,
+        )
+        contexts.append(context)
+        context.add_init_script(OPEN_SHADOW_ROOTS)
+        page = context.new_page()
+        page.on("request", lambda request: requests.append(request.url))
+        page.on("requestfailed", lambda request: errors.extend(_failure(request)))
+        page.on("dialog", lambda dialog: errors.append(_closed(dialog)))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on(
+            "console", lambda line: errors.append(line.text) if line.type in ("error", "warning") else None
+        )
+        page.goto(url)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert errors == []
+    assert requests
+    assert {urlsplit(url).hostname for url in requests if not url.startswith("data:")} <= {"127.0.0.1", None}
