@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Literal
 
 from agno_lite.gallery.rendering import escape
@@ -22,6 +23,13 @@ STYLES: dict[Role, str] = {
 }
 """Fill and border by role. The fill is a tint of the page, a fifth opaque: a theme's own text colour, dark on
 a light page and light on a dark one, is readable on it, where a theme lets no diagram set that colour."""
+
+
+_LINE = 64
+"""Characters of a line that a label shows."""
+_LABEL = 900
+"""Characters that a label takes up in Mermaid's language: it draws no diagram of more than 50,000
+(`maxTextSize`), and ours have up to 40 boxes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +53,7 @@ class Node:
     def boxed(self) -> str:
         """Its label in the shape of its role: a database is a cylinder, an end is round."""
         left, right = {"database": ("[(", ")]"), "result": ("([", "])")}.get(self.role, ("[", "]"))
-        return f'{left}"{escape.label(self.label)}"{right}'
+        return f'{left}"{_drawn(self.label)}"{right}'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +110,14 @@ class Diagram:
     def roles(self) -> dict[Role, list[Node]]:
         """Nodes by role."""
         return {role: [node for node in self.nodes if node.role == role] for role in STYLES}
+
+
+def _drawn(label: str) -> str:
+    """A label as Mermaid reads it: long lines are cut, and so are more lines than there is room for."""
+    lines = [escape.label(escape.shortened(line, _LINE)) for line in label.split("\n")]
+    ends = accumulate(len(line) + 2 for line in lines)
+    kept = [line for line, end in zip(lines, ends, strict=True) if end <= _LABEL]
+    return "\\n".join(kept if len(kept) == len(lines) else [*kept, "…"])
 
 
 def draw(context: Context, diagram: Diagram) -> str:
