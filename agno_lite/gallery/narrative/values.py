@@ -76,7 +76,7 @@ def evaluate(expression: str, names: Mapping[str, Any]) -> str:
 
 def escape(text: str) -> str:
     """The text so that Markdown and HTML show it as it is, on one line."""
-    return _SPECIAL.sub(lambda match: f"&#{ord(match[0])};", printable(" ".join(text.split())))
+    return _SPECIAL.sub(lambda match: f"&#{ord(match[0])};", " ".join(printable(text).split()))
 
 
 @cache

@@ -268,7 +268,7 @@ def test_a_value_in_a_code_span_shows_as_it_is(value: str, context: ExpansionCon
     span = expand("`x={{ value }}`", replace(context, values={"value": value}))
     html = markdown.markdown(f"before\n\n{span}\n\nafter")
     assert html.count("<") == 8
-    shown = printable(" ".join(f"x={value}".split()))
+    shown = " ".join(printable(f"x={value}").split())
     assert unescape(html) == f"<p>before</p>\n<p><code>{shown}</code></p>\n<p>after</p>"
 
 
