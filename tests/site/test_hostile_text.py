@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,7 @@ HOSTILE = (
     "\u202edesrever",
     "bell\x07 back\x08 form\x0c del\x7f c1\x9b",
     "line\u2028separator\x85next",
+    "One. Two! Three? 四。",
     LONG_WORD,
 )
 """One line each."""
@@ -134,7 +136,7 @@ PACKAGE = '''\
 """The weather."""
 
 
-def weather() -> str:
+def weather(question: str) -> str:
     """Tell the weather."""
     return {result!r}
 '''
@@ -183,7 +185,7 @@ def script(snippets: Sequence[str]) -> str:
     ]
     calls += [
         f"agent.print_response({f'I love {snippets[0]}.'!r}, user_id={users[1]!r}, session_id='loves')",
-        f"agent.print_response('How is the weather?', user_id={users[1]!r}, session_id='asks')",
+        f"agent.print_response({'How is the weather? ' + users[2]!r}, user_id={users[1]!r}, stream=True)",
     ]
     calls += [f"print({text!r})" for text in snippets]
     calls += [f"print([found.memory for found in agent.get_user_memories({user!r})])" for user in users]
@@ -205,7 +207,9 @@ def agent_name(snippets: Sequence[str]) -> str:
 def narrative(title: str, users: int) -> str:
     """Text that quotes the users' ids in every kind of place."""
     quoted = (QUOTED.format(value=f"facts.runs[{number}].attributes['user.id']") for number in range(users))
-    return f"## {title} {{ #overview }}\n\n`tiny.weather.weather`\n\n" + "\n".join(quoted)
+    value = f"`{{{{ facts.runs[{users - 1}].attributes['user.id'] }}}}`"
+    first = f"`tiny.weather.weather` is used by {value}, see [{value}](#output)."
+    return f"## {title} {{ #overview }}\n\n{first}\n\n" + "\n".join(quoted)
 
 
 def write_project(root: Path, snippets: Sequence[str]) -> Project:
@@ -350,6 +354,16 @@ def test_both_languages_have_the_same_headings(sites: dict[str, Site]) -> None:
     zh, en = (sites["hostile"].page(f"{locale}/{PAGE}") for locale in LOCALES)
     selector = "article :is(h1, h2, h3, h4)"
     assert [tag.get("id") for tag in zh.select(selector)] == [tag.get("id") for tag in en.select(selector)]
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_the_list_of_examples_quotes_it_too(sites: dict[str, Site], locale: str) -> None:
+    """The first sentence of an overview is cut off at its own end, not inside of what it quotes."""
+    lists = [sites[name].page(f"{locale}/cookbook/index.html").select_one("article") for name in sites]
+    hostile, harmless = [Counter(tag.name for tag in found.select(":not(br)")) for found in lists if found]
+    assert hostile == harmless
+    assert lists[0] is not None
+    assert missing(users_of([printable(snippet) for snippet in HOSTILE])[-1:], lists[0].get_text()) == []
 
 
 def test_the_search_shows_it_as_text(visit: Open, sites: dict[str, Site]) -> None:

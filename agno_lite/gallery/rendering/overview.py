@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from agno_lite.gallery.rendering.edition import Edition
     from agno_lite.gallery.rendering.links import Links
 
-_SENTENCE = re.compile(r".+?(?:[.!?](?=\s|$)|[。！？]|$)", re.DOTALL)
+_SENTENCE = re.compile(
+    r"(?:(?>(?P<ticks>`+).+?(?<!`)(?P=ticks)(?!`)|<code>.*?</code>|\[[^\[\]]*\]\([^()]*\)|.))+?"
+    r"(?:[.!?](?=\s|$)|[。！？]|$)",
+    re.DOTALL,
+)
+"""Code and links are passed over whole: a full stop inside of them ends no sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

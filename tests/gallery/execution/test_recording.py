@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -276,7 +277,7 @@ def test_what_a_script_constructs_is_recorded(tiny: Tiny) -> None:
             },
         ),
         2: ("shop.till.Till", {"name": "'inner'"}),
-        3: ("pathlib.Path", {"args": "('p',)"}),
+        3: (f"{Path.__module__}.Path", {"args": "('p',)"}),
         4: ("shop.till.Till", {"name": "'d'", "tax": "0.3", "none": "None"}),
         5: ("decimal.Decimal", {"value": "'1.5'"}),
     }
