@@ -62,9 +62,10 @@ def _card(card: Card, edition: Edition, links: Links) -> dict[str, object]:
     example = card.analysis.example
     spans = card.capture.spans if card.capture else ()
     users = {span.attributes.get(semconv.USER_ID) for span in spans if span.kind == semconv.INVOKE_AGENT}
+    page = links.page(example_uri(edition.locale, example))
     return {
-        "link": f"[{code(f'{example.name}.py')}]({links.page(example_uri(edition.locale, example))})",
-        "summary": summary(card, edition),
+        "link": f"[{code(f'{example.name}.py')}]({page})",
+        "summary": summary(card, edition).replace("](#", f"]({page}#"),  # links to the example's sections
         "requests": len(card.capture.exchanges) if card.capture else None,
         "users": len(users - {None}),
     }

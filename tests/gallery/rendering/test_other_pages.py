@@ -153,3 +153,31 @@ def test_overview(
     assert "Second" not in cards[0].get_text()
     assert words in cards[0].get_text()
     assert "One agent talks with three users." in cards[1].get_text()
+
+
+@pytest.mark.parametrize(
+    ("overview", "shown"),
+    [
+        ("Says `one. Two`, then stops. Second.", "Says one. Two, then stops."),
+        ("Says <code>one! &#96;</code> and more. Second.", "Says one! ` and more."),
+        ("See [one. Two](#output)? Second.", "See one. Two?"),
+        ("说 `一。二` 三。第二句。", "说 一。二 三。"),
+        ("A lone ` does no harm. Second.", "A lone ` does no harm."),
+    ],
+)
+def test_a_card_has_the_whole_first_sentence(
+    analysis: Callable[..., Analysis],
+    edition_of: Callable[..., Edition],
+    render: Callable[[str], BeautifulSoup],
+    overview: str,
+    shown: str,
+) -> None:
+    """It ends at its own full stop, not at one in code or in a link; links lead to the example's sections."""
+    page = render_overview([Card(analysis=analysis(), capture=None, overview=overview)], edition_of("en"))
+    card = render(page.markdown).select_one(".grid.cards > ul > li")
+    assert card is not None
+    assert shown in card.get_text()
+    assert "Second" not in card.get_text()
+    assert "第二句" not in card.get_text()
+    targets = [str(link["href"]) for link in card.select("a")]
+    assert all(target.startswith("11_memory/05_multi_user_multi_session_chat.md") for target in targets)
