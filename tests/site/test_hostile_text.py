@@ -277,7 +277,7 @@ LOOK = """
     else if (section) sections[section] += element.textContent + "\\n";
   }
   const elements = {};
-  for (const { tagName } of all(article, ":not(span, br)"))
+  for (const { tagName } of all(article, ":not(span, br, .highlight a)"))
     elements[tagName] = (elements[tagName] || 0) + 1;
   const labels = all(article, "div.mermaid").flatMap(diagram => all(diagram.shadowRoot, "foreignObject"));
   const contents = all(document, ".md-nav--secondary a.md-nav__link");
