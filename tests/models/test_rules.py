@@ -397,7 +397,7 @@ def test_a_leader_answers_from_what_members_found() -> None:
 
 @given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=30))
 def test_no_description_of_a_team_breaks_the_rules(text: str, listed: str, arguments: str) -> None:
-    """Whatever stands in the list of members or in earlier calls, there is an answer or a task for a member."""
+    """Whatever stands in the list of members or in earlier calls, there is an answer, or are tasks."""
     system = f"<team_members>\n{listed}\n- id: guide\n  role: {listed}\n</team_members>"
     call = {"id": "c", "function": {"name": "delegate_task_to_member", "arguments": arguments}}
     told = answer(text, system=system, tools=[DELEGATE])

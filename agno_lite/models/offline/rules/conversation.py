@@ -49,7 +49,7 @@ class Member:
     id: str
     """Its id."""
     about: str
-    """What is said of it: its name, role and tools."""
+    """What is said of it: its id, name, role and tools, a line each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +93,7 @@ def read(request: dict[str, Any]) -> Conversation:
 
 
 def _members(listed: str) -> tuple[Member, ...]:
-    return tuple(Member(id=name.strip(), about=about) for name, about in _MEMBER.findall(listed))
+    return tuple(Member(id=name.strip(), about=name + about) for name, about in _MEMBER.findall(listed))
 
 
 def _text(message: dict[str, Any]) -> str:

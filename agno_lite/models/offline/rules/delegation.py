@@ -65,7 +65,11 @@ def _task(member: Member, text: str) -> str:
     given = f" The numbers are {enumerated(numbers)}." if numbers else ""
     form = variant(
         text + member.id,
-        ("Find out about the {topics}{where}.", "Tell me about {topics}{where}.", "Look into {topics}{where}."),
+        (
+            "Find out about the {topics}{where}.",
+            "Tell me about {topics}{where}.",
+            "Look into {topics}{where}.",
+        ),
     )
     return form.format(topics=enumerated(topics), where=where) + given
 
