@@ -101,33 +101,12 @@ class Team(Agent):
         show_members_responses: bool = False,
         stream_member_events: bool = True,
     ) -> None:
+        # Every setting of an agent is one of a team, under the name of the attribute that keeps it.
+        passed = locals()
         self.members = tuple(members)
         self.show_members_responses = show_members_responses
         self.stream_member_events = stream_member_events
-        super().__init__(
-            model=model,
-            name=name,
-            id=id,
-            role=role,
-            description=description,
-            instructions=instructions,
-            system_message=system_message,
-            expected_output=expected_output,
-            additional_context=additional_context,
-            markdown=markdown,
-            add_datetime_to_context=add_datetime_to_context,
-            add_name_to_context=add_name_to_context,
-            tools=tools,
-            max_rounds=max_rounds,
-            db=db,
-            memory_manager=memory_manager,
-            update_memory_on_run=update_memory_on_run,
-            add_memories_to_context=add_memories_to_context,
-            add_history_to_context=add_history_to_context,
-            num_history_runs=num_history_runs,
-            user_id=user_id,
-            session_id=session_id,
-        )
+        super().__init__(**{name: passed[name] for name in Agent.__slots__})
 
     def _check(self) -> None:
         super()._check()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from typing import TYPE_CHECKING
 
 import pytest
@@ -345,3 +346,14 @@ def test_an_agent_can_be_used_beside_its_team(serve_model: Serve) -> None:
     (run,) = db.get_runs(user_id="ann", session_id="s2")
     assert (run.agent_id, run.parent_run_id) == ("weather-agent", None)
     assert weather.functions()[0].entrypoint is get_weather
+
+
+def test_a_team_takes_every_setting_of_an_agent() -> None:
+    """Whatever can be set on an agent can be set on a team, with the same default, and is kept."""
+    agent, team = inspect.signature(Agent).parameters, inspect.signature(Team).parameters
+    assert {name: team[name].default for name in agent} == {name: one.default for name, one in agent.items()}
+    assert set(team) - set(agent) == set(Team.__slots__)
+    given: dict[str, Any] = {name: name for name in agent if agent[name].default is None}
+    given |= {"db": None, "model": None, "memory_manager": None, "add_memories_to_context": False}
+    kept = Team([Agent()], **given)
+    assert {name: getattr(kept, name) for name in given} == given | {"model": kept.model}
