@@ -1,4 +1,4 @@
-"""A compact agent and memory runtime, on the `openai` SDK and PostgreSQL.
+"""A compact agent, team and memory runtime, on the `openai` SDK and PostgreSQL.
 
 The names below are imported when they are first used, so that `import agno_lite` stays light.
 """
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from agno_lite.exceptions import AgnoLiteError
     from agno_lite.memory.manager import MemoryManager
     from agno_lite.models.openai import OpenAIChat
+    from agno_lite.team.team import Team
 
 __version__ = "0.1.0"
 
-__all__ = ["Agent", "AgnoLiteError", "InMemoryDb", "MemoryManager", "OpenAIChat", "PostgresDb"]
+__all__ = ["Agent", "AgnoLiteError", "InMemoryDb", "MemoryManager", "OpenAIChat", "PostgresDb", "Team"]
 
 _HOMES = {
     "Agent": "agno_lite.agent.agent",
@@ -27,6 +28,7 @@ _HOMES = {
     "MemoryManager": "agno_lite.memory.manager",
     "OpenAIChat": "agno_lite.models.openai",
     "PostgresDb": "agno_lite.db.postgres",
+    "Team": "agno_lite.team.team",
 }
 
 

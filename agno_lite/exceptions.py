@@ -8,7 +8,8 @@
     │   ├── ModelConnectionError        nobody answered, or the connection broke
     │   └── ModelResponseError          an answer that is not what the protocol promises
     ├── ToolError                   a function tool raised, or cannot be offered
-    │   └── ToolArgumentsError          the model's arguments do not fit the function
+    │   ├── ToolArgumentsError          the model's arguments do not fit the function
+    │   └── MemberError                 a member of a team failed at its task
     ├── StorageError                a database said no
     │   ├── StorageConnectionError      it cannot be reached
     │   ├── StorageURLError             the address does not name a database
@@ -79,6 +80,18 @@ class ToolError(AgnoLiteError):
 
 class ToolArgumentsError(ToolError):
     """The arguments that the model gave do not fit the function's signature."""
+
+
+class MemberError(ToolError):
+    """A member of a team failed at the task that it was given; what ended its run is chained.
+
+    Attributes:
+        member_id: the member's id.
+    """
+
+    def __init__(self, message: str, *, tool_name: str, member_id: str) -> None:
+        super().__init__(message, tool_name=tool_name)
+        self.member_id = member_id
 
 
 class StorageError(AgnoLiteError):

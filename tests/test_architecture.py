@@ -79,6 +79,7 @@ def test_public_names() -> None:
         "MemoryManager",
         "OpenAIChat",
         "PostgresDb",
+        "Team",
     ]
     for name in agno_lite.__all__:
         assert getattr(agno_lite, name).__name__ == name
@@ -86,7 +87,7 @@ def test_public_names() -> None:
         _ = agno_lite.Nothing
 
 
-@pytest.mark.parametrize("module", ["agno_lite", "agno_lite.agent"])
+@pytest.mark.parametrize("module", ["agno_lite", "agno_lite.agent", "agno_lite.team"])
 def test_importing_is_light(module: str) -> None:
     """Neither `openai` nor `psycopg` nor the gallery is loaded before it is needed."""
     heavy = "openai psycopg rich griffe mkdocs agno_lite.gallery"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 from uuid import uuid4
 
 from agno_lite.exceptions import ConfigurationError, ToolError
@@ -12,6 +12,7 @@ from agno_lite.memory.manager import DEFAULT_USER, MemoryManager
 from agno_lite.models.openai.chat import OpenAIChat
 from agno_lite.run.agent import RunContentEvent
 from agno_lite.run.loop import RunCall, execute, stream_run
+from agno_lite.run.prompt import SECTIONS
 from agno_lite.tools.function import Function
 from agno_lite.utils.aio import iterate_sync, run_sync
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from agno_lite.db.schemas import UserMemory
     from agno_lite.models.base import Model
     from agno_lite.run.agent import BaseRunEvent, RunOutput
+    from agno_lite.run.prompt import Section
 
 
 class Agent:
@@ -84,6 +86,15 @@ class Agent:
         "user_id",
     )
 
+    sections: ClassVar[tuple[Section, ...]] = SECTIONS
+    """What the system message is made of."""
+    members: Sequence[Agent] = ()
+    """Who can be given tasks: only a `Team` has any."""
+    stream_member_events: bool = True
+    """Whether a run streamed with all events gives those of members too."""
+    show_members_responses: bool = False
+    """Whether `print_response` prints what members answered."""
+
     def __init__(
         self,
         *,
@@ -112,7 +123,7 @@ class Agent:
     ) -> None:
         self.model = model or OpenAIChat()
         self.name = name
-        self.id = id or _slug(name) or "agent"
+        self.id = id or _slug(name) or _slug(type(self).__name__)
         self.role = role
         self.description = description
         self.instructions = instructions
@@ -143,14 +154,14 @@ class Agent:
         ]
         if wanted and self.db is None:
             raise ConfigurationError(
-                f"Agent: {wanted[0]}=True needs a database, got db=None; pass db=PostgresDb(), "
-                "or db=InMemoryDb() to keep things until the process ends"
+                f"{type(self).__name__}: {wanted[0]}=True needs a database, got db=None; pass "
+                "db=PostgresDb(), or db=InMemoryDb() to keep things until the process ends"
             )
         manager = self.memory_manager
         if manager is not None and manager.db is not None and manager.db is not self.db:
             raise ConfigurationError(
-                "Agent: memory_manager has a database of its own: memories would be written there and read "
-                "from the agent's; give both the same db, or only one of them any"
+                f"{type(self).__name__}: memory_manager has a database of its own: memories would be written "
+                "there and not read from there; give both the same db, or only one of them any"
             )
 
     @property
@@ -166,13 +177,26 @@ class Agent:
         given = self.memory_manager or MemoryManager()
         return given.completed(model=self.model, db=self.db)
 
+    @property
+    def memory_keeper(self) -> Agent | None:
+        """Whose memory manager hears what the user says in a run; `None` if nobody's."""
+        return self if self.update_memory_on_run else None
+
     def functions(self) -> tuple[Function, ...]:
         """The tools as the model is told of them.
 
         Raises:
             ToolError: one of them cannot be described, or two have the same name.
         """
-        return _functions(self.tools)
+        return checked_functions(self.tools)
+
+    def functions_in(self, call: RunCall) -> tuple[Function, ...]:  # noqa: ARG002 - a team's know their run
+        """The functions that the model may call in a run.
+
+        Raises:
+            ToolError: one of them cannot be described, or two have the same name.
+        """
+        return self.functions()
 
     @overload
     def run(
@@ -337,17 +361,28 @@ class Agent:
             session_id=session_id or self.session_id or str(uuid4()),
             user_id=user_id or self.user_id or DEFAULT_USER,
             stream=stream,
+            db=self.db,
         )
 
 
 async def _stream(call: RunCall, *, stream_events: bool) -> AsyncGenerator[BaseRunEvent, None]:
     async with aclosing(stream_run(call)) as events:
         async for event in events:
-            if stream_events or isinstance(event, RunContentEvent):
+            own = event.run_id == call.run_id
+            if stream_events:
+                wanted = own or call.agent.stream_member_events
+            else:
+                wanted = own and isinstance(event, RunContentEvent)
+            if wanted:
                 yield event
 
 
-def _functions(tools: Sequence[Callable[..., Any] | Function]) -> tuple[Function, ...]:
+def checked_functions(tools: Sequence[Callable[..., Any] | Function]) -> tuple[Function, ...]:
+    """Tools as a model is told of them.
+
+    Raises:
+        ToolError: one of them cannot be described, or two have the same name.
+    """
     functions = tuple(tool if isinstance(tool, Function) else Function.from_callable(tool) for tool in tools)
     names = [function.name for function in functions]
     for name in names:

@@ -35,7 +35,15 @@ class BaseDb(ABC):
         """Which database this is and how to use another: part of the line that a run prints first."""
 
     @abstractmethod
-    def load_turn(self, *, user_id: str, session_id: str, runs: int = 0, memories: bool = False) -> Turn:
+    def load_turn(
+        self,
+        *,
+        user_id: str,
+        session_id: str,
+        runs: int = 0,
+        memories: bool = False,
+        agent_id: str | None = None,
+    ) -> Turn:
         """Read what a run needs, in one round trip.
 
         Args:
@@ -43,6 +51,8 @@ class BaseDb(ABC):
             session_id: the session it belongs to, new or known.
             runs: how many of the session's last completed runs to read.
             memories: whether to read the user's memories.
+            agent_id: whose runs to read; `None` for those that the user asked for, of whatever agent, without
+                the runs of a team's members.
 
         Raises:
             OwnershipError: the session belongs to another user.

@@ -30,14 +30,14 @@ class UserMemory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentSession:
-    """A conversation of one user with one agent."""
+    """A conversation of one user with one agent or team."""
 
     session_id: str
     """Its id."""
     user_id: str
     """Whose it is."""
     agent_id: str | None = None
-    """The agent it began with."""
+    """The agent or team it began with."""
     created_at: float | None = None
     """When its first run was stored: seconds since 1970, to the microsecond."""
     updated_at: float | None = None
@@ -55,11 +55,13 @@ class RunRecord:
     user_id: str
     """Whose it is: the session's user."""
     agent_id: str | None = None
-    """The agent that ran."""
+    """The agent or team that ran."""
+    parent_run_id: str | None = None
+    """The team's run that this run of a member is a part of; `None` if the user asked for it."""
     status: str
     """How it ended: a value of `agno_lite.run.base.RunStatus`."""
     input: str
-    """What the user said."""
+    """What the user said; in a member's run the task that it was given."""
     content: str | None = None
     """The answer."""
     messages: tuple[dict[str, Any], ...] = ()

@@ -74,7 +74,7 @@ def check_run(run: RunRecord) -> None:
     Raises:
         StorageError: naming the field.
     """
-    names = ("run_id", "session_id", "user_id", "agent_id", "status", "input", "content")
+    names = ("run_id", "session_id", "user_id", "agent_id", "parent_run_id", "status", "input", "content")
     check_text(**{name: getattr(run, name) for name in names})
 
 

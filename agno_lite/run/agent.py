@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypedDict
 
 from agno_lite.models.base import Usage
 from agno_lite.run.base import RunStatus
@@ -20,9 +20,9 @@ class RunMetrics:
     """What a run cost."""
 
     usage: Usage = field(default_factory=Usage)
-    """Tokens of all its model requests but the memory manager's."""
+    """Tokens of all its model requests but those of memory managers and members."""
     requests: int = 0
-    """Number of its model requests, the memory manager's left out."""
+    """Number of its model requests, those of memory managers and members left out."""
     duration: float = 0.0
     """Seconds from its beginning to its end."""
 
@@ -43,7 +43,7 @@ class RunOutput:
     user_id: str
     """Whose run it was."""
     agent_id: str
-    """The agent that ran."""
+    """The agent or team that ran."""
     agent_name: str | None
     """Its name."""
     input: str
@@ -63,7 +63,7 @@ class RunOutput:
 
 
 class RunEvent(StrEnum):
-    """Names of events."""
+    """Names of events; those of a team's run begin with `Team`."""
 
     run_started = "RunStarted"
     run_content = "RunContent"
@@ -76,30 +76,54 @@ class RunEvent(StrEnum):
     run_completed = "RunCompleted"
 
 
+class EventIds(TypedDict):
+    """What every event of one run carries."""
+
+    run_id: str
+    session_id: str
+    agent_id: str
+    agent_name: str | None
+    of_team: bool
+    parent_run_id: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseRunEvent:
-    """Something that happened in a run."""
+    """Something that happened in a run of an agent or a team."""
 
-    event: ClassVar[RunEvent]
-    """Its name."""
+    kind: ClassVar[RunEvent]
+    """What happened."""
     run_id: str
     """The run."""
     session_id: str
     """Its session."""
+    agent_id: str
+    """The agent or team that runs."""
+    agent_name: str | None = None
+    """Its name."""
+    of_team: bool = False
+    """Whether it is a team that runs."""
+    parent_run_id: str | None = None
+    """In the run of a team's member: the team's run."""
+
+    @property
+    def event(self) -> str:
+        """The event's name: `kind`, with `Team` before it where a team runs (`TeamRunContent`)."""
+        return f"Team{self.kind}" if self.of_team else self.kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStartedEvent(BaseRunEvent):
     """The run began."""
 
-    event: ClassVar[RunEvent] = RunEvent.run_started
+    kind: ClassVar[RunEvent] = RunEvent.run_started
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunContentEvent(BaseRunEvent):
     """A piece of the answer arrived."""
 
-    event: ClassVar[RunEvent] = RunEvent.run_content
+    kind: ClassVar[RunEvent] = RunEvent.run_content
     content: str
     """The text since the last piece."""
 
@@ -108,7 +132,7 @@ class RunContentEvent(BaseRunEvent):
 class ModelRequestStartedEvent(BaseRunEvent):
     """A question goes to the model."""
 
-    event: ClassVar[RunEvent] = RunEvent.model_request_started
+    kind: ClassVar[RunEvent] = RunEvent.model_request_started
     model: str
     """Which model is asked."""
 
@@ -117,7 +141,7 @@ class ModelRequestStartedEvent(BaseRunEvent):
 class ModelRequestCompletedEvent(BaseRunEvent):
     """The model's answer is whole."""
 
-    event: ClassVar[RunEvent] = RunEvent.model_request_completed
+    kind: ClassVar[RunEvent] = RunEvent.model_request_completed
     model: str
     """Which model answered."""
     usage: Usage
@@ -128,7 +152,7 @@ class ModelRequestCompletedEvent(BaseRunEvent):
 class ToolCallStartedEvent(BaseRunEvent):
     """A tool is called."""
 
-    event: ClassVar[RunEvent] = RunEvent.tool_call_started
+    kind: ClassVar[RunEvent] = RunEvent.tool_call_started
     tool: ToolCall
     """What the model asked for."""
 
@@ -137,7 +161,7 @@ class ToolCallStartedEvent(BaseRunEvent):
 class ToolCallCompletedEvent(BaseRunEvent):
     """A tool has given its result."""
 
-    event: ClassVar[RunEvent] = RunEvent.tool_call_completed
+    kind: ClassVar[RunEvent] = RunEvent.tool_call_completed
     tool: FunctionCall
     """The call and its result."""
 
@@ -146,23 +170,23 @@ class ToolCallCompletedEvent(BaseRunEvent):
 class MemoryUpdateStartedEvent(BaseRunEvent):
     """The memory manager reads what the user said."""
 
-    event: ClassVar[RunEvent] = RunEvent.memory_update_started
+    kind: ClassVar[RunEvent] = RunEvent.memory_update_started
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryUpdateCompletedEvent(BaseRunEvent):
     """The memory manager is done."""
 
-    event: ClassVar[RunEvent] = RunEvent.memory_update_completed
+    kind: ClassVar[RunEvent] = RunEvent.memory_update_completed
     memories: tuple[UserMemory, ...]
     """Memories added or changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunCompletedEvent(BaseRunEvent):
-    """The run ended well; always the last event."""
+    """The run ended well; always its last event."""
 
-    event: ClassVar[RunEvent] = RunEvent.run_completed
+    kind: ClassVar[RunEvent] = RunEvent.run_completed
     output: RunOutput
     """All of it."""
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from agno_lite.agent.agent import Agent
+    from agno_lite.db.base import BaseDb
     from agno_lite.db.schemas import UserMemory
     from agno_lite.models.message import ToolCall
 
@@ -36,9 +37,9 @@ class RunCall:
     """What a run is asked to do."""
 
     agent: Agent
-    """Whose run it is."""
+    """Whose run it is: an agent's or a team's."""
     input: str
-    """What the user said."""
+    """What the user said; in a member's run the task that it was given."""
     run_id: str
     """Its id."""
     session_id: str
@@ -47,13 +48,24 @@ class RunCall:
     """Whose run it is."""
     stream: bool
     """Whether the model's answers are asked for in pieces."""
+    db: BaseDb | None
+    """Where it is kept: the agent's database; a member's run stands beside its team's."""
+    parent_run_id: str | None = None
+    """The team's run that it is a part of; `None` if the user asked for it."""
     emit: Callable[[events.BaseRunEvent], None] = _drop
     """Is told of every event as it happens; must not block."""
 
     @property
-    def ids(self) -> dict[str, str]:
+    def ids(self) -> events.EventIds:
         """What every event of the run carries."""
-        return {"run_id": self.run_id, "session_id": self.session_id}
+        return {
+            "run_id": self.run_id,
+            "session_id": self.session_id,
+            "agent_id": self.agent.id,
+            "agent_name": self.agent.name,
+            "of_team": bool(self.agent.members),
+            "parent_run_id": self.parent_run_id,
+        }
 
 
 @dataclass(slots=True)
@@ -85,7 +97,7 @@ async def execute(call: RunCall) -> events.RunOutput:
     """
     agent, started = call.agent, time.perf_counter()
     with span(semconv.INVOKE_AGENT, agent.name or "", **_invocation(call)):
-        announce(agent)
+        announce(agent.model, call.db)
         call.emit(events.RunStartedEvent(**call.ids))
         turn = await _load(call)
         messages = list(first_messages(agent, turn, call.input))
@@ -131,25 +143,31 @@ def _invocation(call: RunCall) -> dict[str, Any]:
 
 
 async def _load(call: RunCall) -> Turn:
+    """Read history and memories: of a member's runs its own, else those that the user asked for."""
     agent = call.agent
-    if agent.db is None:
+    if call.db is None:
         return Turn()
-    return await agent.db.offload(
-        agent.db.load_turn,
+    return await call.db.offload(
+        call.db.load_turn,
         user_id=call.user_id,
         session_id=call.session_id,
         runs=agent.num_history_runs if agent.add_history_to_context else 0,
         memories=agent.reads_memories,
+        agent_id=agent.id if call.parent_run_id else None,
     )
 
 
 async def _answer_and_remember(call: RunCall, conversation: Conversation) -> tuple[UserMemory, ...]:
-    """Answer the user, and update the user's memories at the same time where the agent keeps any."""
-    if not call.agent.update_memory_on_run:
+    """Answer the user, and update the user's memories at the same time where the agent keeps any.
+
+    A member never does: what it is asked are its team's words. The team has offered it the user's.
+    """
+    keeper = None if call.parent_run_id else call.agent.memory_keeper
+    if keeper is None:
         await _answer(call, conversation)
         return ()
     with span(semconv.TURN, concurrent=True):
-        remembering = asyncio.create_task(_remember(call))
+        remembering = asyncio.create_task(_remember(call, keeper))
         try:
             await _answer(call, conversation)
         finally:
@@ -158,10 +176,10 @@ async def _answer_and_remember(call: RunCall, conversation: Conversation) -> tup
         return remembering.result()
 
 
-async def _remember(call: RunCall) -> tuple[UserMemory, ...]:
+async def _remember(call: RunCall, keeper: Agent) -> tuple[UserMemory, ...]:
     call.emit(events.MemoryUpdateStartedEvent(**call.ids))
-    changed = await call.agent.memories.acreate_user_memories(
-        call.input, user_id=call.user_id, agent_id=call.agent.id
+    changed = await keeper.memories.acreate_user_memories(
+        call.input, user_id=call.user_id, agent_id=keeper.id
     )
     call.emit(events.MemoryUpdateCompletedEvent(**call.ids, memories=tuple(changed)))
     return tuple(changed)
@@ -169,7 +187,7 @@ async def _remember(call: RunCall) -> tuple[UserMemory, ...]:
 
 async def _answer(call: RunCall, conversation: Conversation) -> None:
     """Ask the model, call the tools it wants, and ask again until it has answered."""
-    tools = {tool.name: tool for tool in call.agent.functions()}
+    tools = {tool.name: tool for tool in call.agent.functions_in(call)}
     with span(semconv.ANSWER):
         for _ in range(call.agent.max_rounds):
             response = await _ask(call, conversation, tools)
@@ -218,7 +236,8 @@ async def _call_tools(
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(_call_tool(call, tools, wanted)) for wanted in calls]
         except BaseExceptionGroup as failed:
-            raise failed.exceptions[0] from None
+            error = failed.exceptions[0]
+            raise error from error.__cause__
     for task in tasks:
         done = task.result()
         conversation.tools.append(done)
@@ -260,14 +279,14 @@ async def _finish(work: Awaitable[Any]) -> None:
 
 
 async def _save(call: RunCall, conversation: Conversation, status: RunStatus, started: float) -> None:
-    agent = call.agent
-    if agent.db is None:
+    if call.db is None:
         return
     record = RunRecord(
         run_id=call.run_id,
         session_id=call.session_id,
         user_id=call.user_id,
-        agent_id=agent.id,
+        agent_id=call.agent.id,
+        parent_run_id=call.parent_run_id,
         status=status,
         input=call.input,
         content=conversation.content,
@@ -279,7 +298,7 @@ async def _save(call: RunCall, conversation: Conversation, status: RunStatus, st
             "duration": time.perf_counter() - started,
         },
     )
-    await agent.db.offload(agent.db.save_run, record)
+    await call.db.offload(call.db.save_run, record)
 
 
 def _output(

@@ -31,16 +31,22 @@ class _View:
     """What is known of a run so far, as panels."""
 
     def __init__(self, call: RunCall) -> None:
+        self._run_id = call.run_id
         self._markdown = call.agent.markdown
+        self._show_members = call.agent.show_members_responses
         self._message = call.input
         self._tools: dict[str, str] = {}
+        self._members: dict[str, RunCompletedEvent | None] = {}
         self._memories: list[str] = []
         self._content = ""
         self._started = time.perf_counter()
         self._duration: float | None = None
 
     def add(self, event: BaseRunEvent) -> None:
-        """Take in an event."""
+        """Take in an event; of a member's run its end, in the place of its beginning."""
+        if event.run_id != self._run_id:
+            self._members[event.run_id] = event if isinstance(event, RunCompletedEvent) else None
+            return
         match event:
             case RunContentEvent():
                 self._content += event.content
@@ -58,18 +64,23 @@ class _View:
 
     def __rich__(self) -> RenderableType:
         seconds = time.perf_counter() - self._started if self._duration is None else self._duration
-        answer = Markdown(self._content) if self._markdown else Text(self._content)
         panels = [_panel("Message", Text(self._message), "cyan")]
         if self._tools:
             panels.append(
                 _panel("Tool Calls", Text("\n".join(f"• {tool}" for tool in self._tools.values())), "yellow")
             )
-        panels.append(_panel(f"Response ({seconds:.1f}s)", answer, "blue"))
+        for member in filter(None, self._members.values() if self._show_members else ()):
+            name = member.agent_name or member.agent_id
+            panels.append(_panel(f"Response of {name}", self._text(member.content), "magenta"))
+        panels.append(_panel(f"Response ({seconds:.1f}s)", self._text(self._content), "blue"))
         if self._memories:
             panels.append(
                 _panel("Memories", Text("\n".join(f"• {fact}" for fact in self._memories)), "green")
             )
         return Group(*panels)
+
+    def _text(self, content: str) -> RenderableType:
+        return Markdown(content) if self._markdown else Text(content)
 
 
 def _panel(title: str, content: RenderableType, colour: str) -> Panel:
@@ -79,7 +90,8 @@ def _panel(title: str, content: RenderableType, colour: str) -> Panel:
 async def print_run(call: RunCall) -> None:
     """Carry out a run and print it: growing as it goes on if it is streamed to a terminal, else at its end.
 
-    Panels, as in Agno: the message, tool calls, the answer with the time it took, memories that changed.
+    Panels, as in Agno: the message, tool calls, members' answers where they are wanted, the answer with the
+    time it took, memories that changed.
     """
     console = Console()
     view = _View(call)

@@ -1,7 +1,7 @@
 """The system message: an ordered list of numbered sections, each with the parameter it comes from.
 
-The text that goes to the model and the table on a page are both made from `SECTIONS`. The numbers are
-those under which Agno's users know the parts.
+The text that goes to the model and the table on a page are both made from `SECTIONS`, or for a team from
+`agno_lite.team.prompt.TEAM_SECTIONS`. The numbers are those under which Agno's users know the parts.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def build_sections(agent: Agent, memories: Sequence[UserMemory]) -> tuple[BuiltS
     """
     own = agent.system_message is not None
     built = []
-    for section in SECTIONS:
+    for section in agent.sections:
         text = section.build(agent, memories)
         in_force = text is not None and (not own or section.parameter == "system_message")
         built.append(BuiltSection(section, text, in_force))
@@ -153,4 +153,4 @@ SECTIONS: tuple[Section, ...] = (
     Section("3.3.8", "additional context", "additional_context", _parameter("additional_context")),
     Section("3.3.9", "memories", "add_memories_to_context", _memories),
 )
-"""All sections, in the order in which they stand in the message."""
+"""All sections of an agent's message, in the order in which they stand in it."""

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import json
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import docstring_parser
 from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, ValidationError, create_model
 from pydantic.errors import PydanticSchemaGenerationError
 
-from agno_lite.exceptions import ToolArgumentsError, ToolError
+from agno_lite.exceptions import MemberError, ToolArgumentsError, ToolError
 from agno_lite.tracing import semconv, span
 
 if TYPE_CHECKING:
@@ -38,17 +38,25 @@ class Function:
     """Checks and converts a model's arguments."""
 
     @staticmethod
-    def from_callable(entrypoint: Callable[..., Any]) -> Function:
+    def from_callable(entrypoint: Callable[..., Any], *, given: tuple[str, ...] = ()) -> Function:
         """Read name, description and schema from a function's signature and docstring.
 
         Types come from the annotations, descriptions from the docstring (Google, NumPy, Epydoc or reST
         form). A parameter without annotation takes anything.
 
+        Args:
+            entrypoint: the function.
+            given: parameters that the model does not see; `bound` gives their values.
+
         Raises:
             ToolError: the function cannot be described: it has no name, positional-only or variable
                 parameters, or an annotation that has no JSON schema.
         """
-        return _describe(entrypoint)
+        return _describe(entrypoint, given)
+
+    def bound(self, **values: Any) -> Function:
+        """The same function with values for the parameters that the model does not see."""
+        return replace(self, entrypoint=functools.partial(self.entrypoint, **values))
 
     def definition(self) -> dict[str, Any]:
         """What goes to the model: name, description and parameters."""
@@ -65,6 +73,7 @@ class Function:
         Raises:
             ToolArgumentsError: the arguments do not fit the signature.
             ToolError: the function raised; the cause is chained.
+            MemberError: it asked a member of a team, which failed.
         """
         with span(
             semconv.EXECUTE_TOOL,
@@ -79,6 +88,8 @@ class Function:
                     result = await self.entrypoint(**arguments)
                 else:
                     result = await asyncio.to_thread(self.entrypoint, **arguments)
+            except MemberError:
+                raise
             except Exception as error:
                 raise ToolError(
                     f"tool {self.name!r} raised {type(error).__name__}: {error}; "
@@ -121,8 +132,8 @@ class FunctionCall:
     """Whether the call could not be made: no such tool, or arguments that do not fit."""
 
 
-@lru_cache(maxsize=1024)
-def _describe(entrypoint: Callable[..., Any]) -> Function:
+@functools.lru_cache(maxsize=1024)
+def _describe(entrypoint: Callable[..., Any], given: tuple[str, ...]) -> Function:
     name = getattr(entrypoint, "__name__", "")
     if not name.isidentifier():
         raise ToolError(
@@ -134,7 +145,7 @@ def _describe(entrypoint: Callable[..., Any]) -> Function:
         model = create_model(
             f"{name}_arguments",
             __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=False),
-            **_fields(entrypoint, name, described),
+            **_fields(entrypoint, name, described, given),
         )
         schema = model.model_json_schema()
     except (PydanticSchemaGenerationError, PydanticUserError, NameError) as error:
@@ -152,10 +163,14 @@ def _describe(entrypoint: Callable[..., Any]) -> Function:
     )
 
 
-def _fields(entrypoint: Callable[..., Any], name: str, described: dict[str, str | None]) -> dict[str, Any]:
-    """A function's parameters as pydantic fields: `{name: (type, field)}`."""
+def _fields(
+    entrypoint: Callable[..., Any], name: str, described: dict[str, str | None], given: tuple[str, ...]
+) -> dict[str, Any]:
+    """A function's parameters that a model fills in, as pydantic fields: `{name: (type, field)}`."""
     fields: dict[str, Any] = {}
     for parameter in inspect.signature(entrypoint, eval_str=True).parameters.values():
+        if parameter.name in given:
+            continue
         if parameter.kind not in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}:
             raise ToolError(
                 f"tool {name!r} has the parameter {str(parameter)!r}, which a model cannot name; "

@@ -219,8 +219,9 @@ def test_a_tool_that_raises_ends_the_run_with_its_name(serve_model: Serve) -> No
         raise OSError("no network")
 
     agent = remembering(serve_model(), tools=[get_weather], update_memory_on_run=False)
-    with pytest.raises(ToolError, match="'get_weather' raised OSError: no network"):
+    with pytest.raises(ToolError, match="'get_weather' raised OSError: no network") as raised:
         agent.run("What is the weather in Rome?", user_id="ann", session_id="s1")
+    assert isinstance(raised.value.__cause__, OSError)
     assert agent.db is not None
     (run,) = agent.db.get_runs(user_id="ann", session_id="s1")
     assert (run.status, run.input, run.content) == (RunStatus.ERROR, "What is the weather in Rome?", None)

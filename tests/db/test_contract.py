@@ -50,6 +50,7 @@ class TestRuns:
         """Every field of a run survives, and the time of storing is added."""
         run = make_run(
             agent_id="chat",
+            parent_run_id="of the team",
             messages=(
                 {"role": "user", "content": "a \\u0000 that is six characters, 漢字, 😀"},
                 {"n": [1, 2.5, None, {}]},
@@ -72,6 +73,15 @@ class TestRuns:
         assert (before.agent_id, after.agent_id) == ("first", "first")
         assert after.created_at == before.created_at
         assert (after.updated_at or 0) > (before.updated_at or 0)
+
+    def test_a_session_begins_with_the_team_and_not_with_a_member(
+        self, db: BaseDb, make_run: MakeRun
+    ) -> None:
+        """A member's run is stored before its team's, but the conversation is the team's."""
+        db.save_run(make_run(agent_id="member", parent_run_id="r"))
+        db.save_run(make_run(agent_id="team", run_id="r"))
+        (session,) = db.get_sessions(user_id="ann")
+        assert session.agent_id == "team"
 
     def test_sessions_are_listed_last_used_first(self, db: BaseDb, make_run: MakeRun) -> None:
         """The session that was used last leads the list, also if it is the oldest."""
@@ -138,6 +148,17 @@ class TestTurn:
         for _ in range(4):
             db.save_run(make_run())
         assert len(db.load_turn(user_id="ann", session_id="s", runs=runs).runs) == min(runs, 4)
+
+    def test_has_the_runs_of_the_session_or_of_one_agent(self, db: BaseDb, make_run: MakeRun) -> None:
+        """Runs of a team's members are history of the member alone, not of the session."""
+        asked = make_run(agent_id="team")
+        parts = [make_run(agent_id=name, parent_run_id=asked.run_id) for name in ("a", "b", "a")]
+        for run in (*parts, asked):
+            db.save_run(run)
+        of_session = db.load_turn(user_id="ann", session_id="s", runs=9).runs
+        of_member = db.load_turn(user_id="ann", session_id="s", runs=9, agent_id="a").runs
+        assert [run.run_id for run in of_session] == [asked.run_id]
+        assert [run.run_id for run in of_member] == [parts[0].run_id, parts[2].run_id]
 
     def test_has_memories_if_asked_for(self, db: BaseDb) -> None:
         """Memories come with the turn, as `get_user_memories` gives them, or not at all."""

@@ -283,3 +283,131 @@ def test_text_parts_and_calls_without_results_are_read() -> None:
     results = [{"role": "tool", "tool_call_id": "c", "content": text} for text in ('[1, "a"]', "fine")]
     told = decide({"model": "m", "messages": [messages[1], *results]})
     assert told.content == "- x: 1 and a\n- x: fine"
+
+
+# --- teams -------------------------------------------------------------------------------------
+
+DELEGATE = {
+    "type": "function",
+    "function": {
+        "name": "delegate_task_to_member",
+        "description": "Give a member of the team a task and get its answer.",
+        "parameters": {
+            "type": "object",
+            "properties": {"member_id": {"type": "string"}, "task": {"type": "string"}},
+            "required": ["member_id", "task"],
+        },
+    },
+}
+TRAVEL = {
+    "weather-agent": "  name: Weather Agent\n  role: Tells the weather of a city\n  tools: get_weather",
+    "guide": "  role: Suggests activities in a city",
+    "calc": "  name: Calculator\n  tools: add, multiply",
+}
+
+
+def led(text: str, members: dict[str, str], *more: Any) -> Answer:
+    """What a team's leader does about a question."""
+    listed = "\n".join(f"- id: {name}\n{about}" for name, about in members.items())
+    return answer(
+        text, system=f"You lead.\n<team_members>\n{listed}\n</team_members>", tools=[DELEGATE, *more]
+    )
+
+
+def tasks(text: str, members: dict[str, str]) -> dict[str, str]:
+    """The tasks that a question leads to, by member."""
+    calls = led(text, members).calls
+    assert {call.name for call in calls} <= {"delegate_task_to_member"}
+    return {call.arguments["member_id"]: call.arguments["task"] for call in calls}
+
+
+@pytest.mark.parametrize(
+    ("text", "chosen"),
+    [
+        ("What is the weather in Rome?", ["weather-agent"]),
+        ("What can I do in Rome? I need activities.", ["guide"]),
+        ("I love Rome! What activities and weather can I expect in Rome?", ["weather-agent", "guide"]),
+        ("Please ask the weather agent about Oslo.", ["weather-agent"]),
+        ("Multiply 12 and 7.", ["calc"]),
+        ("Hello!", []),
+        ("I like tea.", []),
+        ("What is the meaning of life?", []),
+        ("Thank you, agent!", []),
+    ],
+)
+def test_a_question_goes_to_the_members_that_it_is_for(text: str, chosen: list[str]) -> None:
+    """Members are chosen by name, role and tools, several where several fit, and none for small talk."""
+    assert list(tasks(text, TRAVEL)) == chosen
+    if not chosen:
+        assert led(text, TRAVEL).content
+
+
+def test_tasks_say_what_the_member_needs_in_other_words() -> None:
+    """A task names the member's part, the place and the numbers, and is not the user's own sentence."""
+    text = "I love New York! What activities and weather can I expect there?"
+    told = tasks(text, TRAVEL)
+    assert "weather in New York" in told["weather-agent"]
+    assert "activities in New York" in told["guide"]
+    assert all("love" not in task and task not in text for task in told.values())
+    assert "12 and 7" in tasks("I have 3 cats. Multiply 12 and 7.", TRAVEL)["calc"]
+    assert "3" not in tasks("I have 3 cats. Multiply 12 and 7.", TRAVEL)["calc"]
+
+
+SKILL = st.from_regex(r"[b-df-hj-np-tv-xz]{4,8}", fullmatch=True)
+CITY = st.from_regex(r"[B-DF-HJ-NP-TV-Z][b-df-hj-np-tv-xz]{3,7}", fullmatch=True)
+
+
+@given(skills=st.lists(SKILL, min_size=1, max_size=5, unique=True), city=CITY, data=st.data())
+def test_whatever_members_can_do_the_fitting_ones_are_asked(
+    skills: list[str], city: str, data: st.DataObject
+) -> None:
+    """For any team, exactly those are asked whose skill is asked for, each for its own and the place."""
+    wanted = data.draw(st.lists(st.sampled_from(skills), min_size=1, unique=True))
+    members = {f"m{number}": f"  tools: get_{skill}" for number, skill in enumerate(skills)}
+    told = tasks(f"What is the {' and the '.join(wanted)} in {city}?", members)
+    assert set(told) == {f"m{skills.index(skill)}" for skill in wanted}
+    for name, task in told.items():
+        assert f"{skills[int(name[1:])]} in {city}." in task
+
+
+def test_a_leader_answers_from_what_members_found() -> None:
+    """After the results come no more tasks but an answer with all of them, by member."""
+    calls = [
+        {
+            "id": name,
+            "type": "function",
+            "function": {
+                "name": "delegate_task_to_member",
+                "arguments": f'{{"member_id": "{name}", "task": "x"}}',
+            },
+        }
+        for name in ("weather-agent", "long_memory")
+    ]
+    messages = [
+        {"role": "system", "content": "<team_members>\n- id: weather-agent\n- id: guide\n</team_members>"},
+        {"role": "user", "content": "What weather and activities can I expect?"},
+        {"role": "assistant", "tool_calls": calls},
+        {"role": "tool", "tool_call_id": "weather-agent", "content": "Sunny."},
+        {"role": "tool", "tool_call_id": "long_memory", "content": "Walk."},
+    ]
+    told = decide({"model": "m", "messages": messages, "tools": [DELEGATE]})
+    assert told.calls == ()
+    assert told.content == "- weather agent: Sunny.\n- long memory: Walk."
+
+
+@given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=30))
+def test_no_description_of_a_team_breaks_the_rules(text: str, listed: str, arguments: str) -> None:
+    """Whatever stands in the list of members or in earlier calls, there is an answer, or are tasks."""
+    system = f"<team_members>\n{listed}\n- id: guide\n  role: {listed}\n</team_members>"
+    call = {"id": "c", "function": {"name": "delegate_task_to_member", "arguments": arguments}}
+    told = answer(text, system=system, tools=[DELEGATE])
+    assert told.content or all(call.arguments["task"] for call in told.calls)
+    messages = [{"role": "assistant", "tool_calls": [call]}, {"role": "tool", "tool_call_id": "c"}]
+    assert decide({"model": "m", "messages": messages, "tools": [DELEGATE]}).finish_reason == "stop"
+
+
+def test_a_leaders_own_tools_are_called_beside_members() -> None:
+    """What a tool of the leader fits is not left undone because a member is asked too."""
+    tool = {"type": "function", "function": {"name": "get_time", "parameters": {"type": "object"}}}
+    calls = led("What are the time and the weather in Rome?", TRAVEL, tool).calls
+    assert [call.name for call in calls] == ["delegate_task_to_member", "get_time"]

@@ -11,6 +11,8 @@ from agno_lite.agent import Agent
 from agno_lite.db.in_memory import InMemoryDb
 from agno_lite.db.schemas import UserMemory
 from agno_lite.run.prompt import MEMORIES_TAG, NO_MEMORIES, SECTIONS, build_sections, build_system_message
+from agno_lite.team import Team
+from agno_lite.team.prompt import TEAM_SECTIONS
 from agno_lite.tracing import semconv
 
 MEMORIES = (UserMemory(memory="User likes go", user_id="u"), UserMemory(memory="User is 30", user_id="u"))
@@ -28,6 +30,29 @@ def test_sections_stand_in_the_order_of_their_numbers() -> None:
     parameters = [section.parameter for section in SECTIONS]
     assert len(parameters) == len(set(parameters))
     assert set(parameters) <= set(Agent.__slots__)
+
+
+def test_a_teams_sections_are_an_agents_and_its_members() -> None:
+    """A team's table is sorted by its own numbers, and misses no part that an agent's message may have."""
+    numbers = [tuple(map(int, section.number.split("."))) for section in TEAM_SECTIONS]
+    assert numbers == sorted(set(numbers))
+    parameters = {section.parameter for section in TEAM_SECTIONS}
+    assert parameters == {section.parameter for section in SECTIONS} | {"members"}
+
+
+def test_a_leader_is_told_of_its_members() -> None:
+    """Id, name, role and tools of each member are listed, one fact on a line, before the instructions."""
+
+    def fly(where: str) -> str:
+        """Fly somewhere."""
+        return where
+
+    members = [Agent(name="Ann Lee", role="Knows\nbirds", tools=[fly]), Agent(id="bob")]
+    text = build_system_message(Team(members, name="Zoo", instructions="Be kind.", markdown=True), ()) or ""
+    listed = "- id: ann-lee\n  name: Ann Lee\n  role: Knows birds\n  tools: fly\n- id: bob"
+    parts = ["Markdown", f"<team_members>\n{listed}\n</team_members>", "<how_to_respond>", "Be kind."]
+    places = [text.index(part) for part in parts]
+    assert places == sorted(places)
 
 
 def test_every_section_reaches_the_message() -> None:

@@ -55,6 +55,15 @@ def test_schema_comes_from_signature_and_docstring() -> None:
     assert tool.parameters["additionalProperties"] is False
 
 
+def test_given_parameters_are_not_the_models_to_fill() -> None:
+    """What the program gives is not in the schema, is refused from a model, and reaches the function."""
+    tool = Function.from_callable(weather, given=("days", "unit")).bound(days=3, unit=Unit.kelvin)
+    assert list(tool.parameters["properties"]) == ["city"]
+    assert call(tool, {"city": "Rome"}) == "Rome 3 kelvin"
+    with pytest.raises(ToolArgumentsError, match="days"):
+        call(tool, {"city": "Rome", "days": 1})
+
+
 def test_a_parameter_called_title_keeps_its_schema() -> None:
     """Generated titles are dropped, parameters of that name are not."""
 

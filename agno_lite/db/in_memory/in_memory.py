@@ -46,17 +46,25 @@ class InMemoryDb(BaseDb):
         """Which database this is and how to use another."""
         return "memory of this process (lost at exit; PostgresDb keeps)"
 
-    def load_turn(self, *, user_id: str, session_id: str, runs: int = 0, memories: bool = False) -> Turn:
+    def load_turn(
+        self,
+        *,
+        user_id: str,
+        session_id: str,
+        runs: int = 0,
+        memories: bool = False,
+        agent_id: str | None = None,
+    ) -> Turn:
         """Read what a run needs; see `BaseDb.load_turn`."""
-        check_text(user_id=user_id, session_id=session_id)
+        check_text(user_id=user_id, session_id=session_id, agent_id=agent_id)
         with self._lock:
             session = self._sessions.get(session_id)
             if session is not None and session.user_id != user_id:
                 raise not_yours("session", session_id, user_id)
-            completed = [run for run in self._runs_of(user_id, session_id) if run.status == COMPLETED]
+            history = [run for run in self._runs_of(user_id, session_id) if _is_history(run, agent_id)]
             return Turn(
                 session=session,
-                runs=tuple(_copied(run) for run in completed[len(completed) - min(runs, len(completed)) :]),
+                runs=tuple(_copied(run) for run in history[len(history) - min(runs, len(history)) :]),
                 memories=tuple(self._memories_of(user_id)) if memories else (),
             )
 
@@ -77,11 +85,10 @@ class InMemoryDb(BaseDb):
     def _touch_session(self, run: RunRecord, known: AgentSession | None, now: float) -> None:
         """Create the run's session, or move it to the end: the dictionary is ordered by last use."""
         if known is None:
-            known = AgentSession(
-                session_id=run.session_id, user_id=run.user_id, agent_id=run.agent_id, created_at=now
-            )
+            known = AgentSession(session_id=run.session_id, user_id=run.user_id, created_at=now)
+        agent_id = known.agent_id or (run.agent_id if run.parent_run_id is None else None)
         self._sessions.pop(run.session_id, None)
-        self._sessions[run.session_id] = replace(known, updated_at=now)
+        self._sessions[run.session_id] = replace(known, agent_id=agent_id, updated_at=now)
 
     def get_sessions(self, *, user_id: str) -> list[AgentSession]:
         """The user's sessions, the one used last first."""
@@ -139,6 +146,12 @@ class InMemoryDb(BaseDb):
 
     def _memories_of(self, user_id: str) -> list[UserMemory]:
         return [memory for memory in self._memories.values() if memory.user_id == user_id]
+
+
+def _is_history(run: RunRecord, agent_id: str | None) -> bool:
+    """Whether a run counts as history of an agent; of the session itself if none is named."""
+    own = run.parent_run_id is None if agent_id is None else run.agent_id == agent_id
+    return own and run.status == COMPLETED
 
 
 def _copied(run: RunRecord) -> RunRecord:

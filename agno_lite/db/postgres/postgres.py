@@ -91,15 +91,24 @@ class PostgresDb(BaseDb):
         """
         self._connections.close()
 
-    def load_turn(self, *, user_id: str, session_id: str, runs: int = 0, memories: bool = False) -> Turn:
+    def load_turn(
+        self,
+        *,
+        user_id: str,
+        session_id: str,
+        runs: int = 0,
+        memories: bool = False,
+        agent_id: str | None = None,
+    ) -> Turn:
         """Read what a run needs with one statement; see `BaseDb.load_turn`."""
-        check_text(user_id=user_id, session_id=session_id)
+        check_text(user_id=user_id, session_id=session_id, agent_id=agent_id)
         values = {
             "user_id": user_id,
             "session_id": session_id,
             "status": COMPLETED,
             "runs": max(runs, 0),
             "memories": memories,
+            "agent_id": agent_id,
         }
         (row,) = self._rows(statements.LOAD_TURN, values)
         session = row["session"]
@@ -119,6 +128,7 @@ class PostgresDb(BaseDb):
             "session_id": run.session_id,
             "user_id": run.user_id,
             "agent_id": run.agent_id,
+            "parent_run_id": run.parent_run_id,
             "status": run.status,
             "input": run.input,
             "content": run.content,

@@ -58,7 +58,7 @@ _COLUMNS = {
         "extract(epoch from updated_at)::float8 as updated_at"
     ),
     "run_columns": sql.SQL(
-        "run_id, session_id, user_id, agent_id, status, input, content, messages, metrics, "
+        "run_id, session_id, user_id, agent_id, parent_run_id, status, input, content, messages, metrics, "
         "extract(epoch from created_at)::float8 as created_at"
     ),
     "memory_columns": sql.SQL(
@@ -96,27 +96,30 @@ select
   (select jsonb_agg(to_jsonb(r) - 'seq' order by r.seq) from (
     select seq, {run_columns} from {schema}.{runs}
     where session_id = %(session_id)s and user_id = %(user_id)s and status = %(status)s
+      and case when %(agent_id)s::text is null then parent_run_id is null else agent_id = %(agent_id)s end
     order by seq desc limit %(runs)s) r) as runs,
   case when %(memories)s then (select jsonb_agg(to_jsonb(m) - 'seq' order by m.seq) from (
     select seq, {memory_columns} from {schema}.{memories} where user_id = %(user_id)s) m) end as memories"""
 
 # Another user's row sets the owner to null, which the column forbids: the whole statement is undone.
+# A member's run, which is stored before its team's, does not say with whom the session began.
 SAVE_RUN: LiteralString = """
 with session as (
   insert into {schema}.{sessions} as known (session_id, user_id, agent_id)
-  values (%(session_id)s, %(user_id)s, %(agent_id)s)
+  values (%(session_id)s, %(user_id)s, case when %(parent_run_id)s::text is null then %(agent_id)s end)
   on conflict (session_id) do update set
     user_id = case when known.user_id = excluded.user_id then known.user_id end,
+    agent_id = coalesce(known.agent_id, excluded.agent_id),
     updated_at = clock_timestamp()
 )
 insert into {schema}.{runs} as known
-  (run_id, session_id, user_id, agent_id, status, input, content, messages, metrics)
-values (%(run_id)s, %(session_id)s, %(user_id)s, %(agent_id)s, %(status)s, %(input)s, %(content)s,
-  %(messages)s::jsonb, %(metrics)s::jsonb)
+  (run_id, session_id, user_id, agent_id, parent_run_id, status, input, content, messages, metrics)
+values (%(run_id)s, %(session_id)s, %(user_id)s, %(agent_id)s, %(parent_run_id)s, %(status)s, %(input)s,
+  %(content)s, %(messages)s::jsonb, %(metrics)s::jsonb)
 on conflict (run_id) do update set
   user_id = case when known.user_id = excluded.user_id then known.user_id end,
-  session_id = excluded.session_id, agent_id = excluded.agent_id, status = excluded.status,
-  input = excluded.input, content = excluded.content, messages = excluded.messages,
+  session_id = excluded.session_id, agent_id = excluded.agent_id, parent_run_id = excluded.parent_run_id,
+  status = excluded.status, input = excluded.input, content = excluded.content, messages = excluded.messages,
   metrics = excluded.metrics
 returning run_id"""
 

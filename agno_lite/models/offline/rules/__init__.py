@@ -1,7 +1,7 @@
 """The rules by which the offline model answers: pure functions from a request to an answer.
 
-`conversation` reads the request, `facts` finds what somebody says of themselves, `memory`, `tools` and
-`replies` decide what to do with it, `language` holds the grammar they need.
+`conversation` reads the request, `facts` finds what somebody says of themselves, `memory`, `delegation`,
+`tools` and `replies` decide what to do with it, `language` holds the grammar they need.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agno_lite.models.offline.rules.conversation import Call, read
+from agno_lite.models.offline.rules.delegation import delegations
 from agno_lite.models.offline.rules.memory import memory_calls, serves_memory
 from agno_lite.models.offline.rules.replies import reply
 from agno_lite.models.offline.rules.tools import results_text, tool_calls
@@ -42,7 +43,7 @@ def decide(request: dict[str, Any]) -> Answer:
     remembers = serves_memory(talk)
     if talk.results:
         return Answer("The memories are up to date." if remembers else results_text(talk))
-    calls = memory_calls(talk) if remembers else tool_calls(talk)
+    calls = memory_calls(talk) if remembers else (*delegations(talk), *tool_calls(talk))
     if calls and request.get("parallel_tool_calls") is False:
         calls = calls[:1]
     if calls:

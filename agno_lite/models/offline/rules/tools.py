@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from agno_lite.models.offline.rules.conversation import Call, Tool
+from agno_lite.models.offline.rules.conversation import DELEGATE, Call, Tool
 from agno_lite.models.offline.rules.language import enumerated, split_list, stems, variant
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ _WHERE = re.compile(r"city|location|place|country|town|region|destination|origin
 
 def tool_calls(talk: Conversation) -> tuple[Call, ...]:
     """The call of the tool that fits what the user said best; none if none fits."""
-    ranked = sorted(talk.tools, key=lambda tool: -_score(tool, talk.text))
+    offered = [tool for tool in talk.tools if tool.name != DELEGATE]
+    ranked = sorted(offered, key=lambda tool: -_score(tool, talk.text))
     for tool in ranked:
         if not talk.must_call and _score(tool, talk.text) < _ENOUGH:
             return ()

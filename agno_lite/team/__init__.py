@@ -1,0 +1,5 @@
+"""Teams: agents whose leader hands tasks to members."""
+
+from agno_lite.team.team import Team
+
+__all__ = ["Team"]
