@@ -13,7 +13,7 @@ from agno_lite.models.base import ContentDelta, ModelRequest, ModelResponse, Usa
 from agno_lite.models.message import Message
 from agno_lite.run import agent as events
 from agno_lite.run.base import RunStatus
-from agno_lite.run.messages import first_messages
+from agno_lite.run.messages import messages_before
 from agno_lite.run.notice import announce
 from agno_lite.run.steps import CallTools, next_step
 from agno_lite.tools.function import Function, FunctionCall
@@ -73,9 +73,11 @@ class Conversation:
     """Progress of a run: the one record that changes while it goes on."""
 
     messages: list[Message]
-    """Everything sent and received so far."""
-    first: int
+    """Everything sent and received so far; only the question until what stands before it is loaded."""
+    first: int = 0
     """Index of the question in `messages`: system message and history stand before it."""
+    loaded: bool = False
+    """Whether the database has been read."""
     tools: list[FunctionCall] = field(default_factory=list)
     """Tool calls so far."""
     usage: Usage = field(default_factory=Usage)
@@ -95,19 +97,19 @@ async def execute(call: RunCall) -> events.RunOutput:
     Raises:
         AgnoLiteError: a model, tool or database failed; the type says which.
     """
-    agent, started = call.agent, time.perf_counter()
-    with span(semconv.INVOKE_AGENT, agent.name or "", **_invocation(call)):
-        announce(agent.model, call.db)
+    started = time.perf_counter()
+    with span(semconv.INVOKE_AGENT, call.agent.name or "", **_invocation(call)):
+        announce(call.agent.model, call.db)
         call.emit(events.RunStartedEvent(**call.ids))
-        turn = await _load(call)
-        messages = list(first_messages(agent, turn, call.input))
-        conversation = Conversation(messages, first=len(messages) - 1)
+        conversation = Conversation([Message("user", call.input)])
         try:
+            await _load(call, conversation)
             memories = await _answer_and_remember(call, conversation)
         except BaseException as error:
             cancelled = isinstance(error, (asyncio.CancelledError, KeyboardInterrupt))
             status = RunStatus.CANCELLED if cancelled else RunStatus.ERROR
-            await _finish(_save(call, conversation, status, started))
+            if cancelled or conversation.loaded:
+                await _finish(_save(call, conversation, status, started))
             raise
         await _save(call, conversation, RunStatus.COMPLETED, started)
         output = _output(call, conversation, memories, started)
@@ -142,7 +144,15 @@ def _invocation(call: RunCall) -> dict[str, Any]:
     }
 
 
-async def _load(call: RunCall) -> Turn:
+async def _load(call: RunCall, conversation: Conversation) -> None:
+    """Put system message and history before the question."""
+    before = messages_before(call.agent, await _turn(call))
+    conversation.messages[:0] = before
+    conversation.first = len(before)
+    conversation.loaded = True
+
+
+async def _turn(call: RunCall) -> Turn:
     """Read history and memories: of a member's runs its own, else those that the user asked for."""
     agent = call.agent
     if call.db is None:

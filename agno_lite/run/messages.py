@@ -12,15 +12,14 @@ if TYPE_CHECKING:
     from agno_lite.db.schemas import Turn
 
 
-def first_messages(agent: Agent, turn: Turn, user_input: str) -> tuple[Message, ...]:
-    """System message, history and question, in this order: what the model is sent first.
+def messages_before(agent: Agent, turn: Turn) -> tuple[Message, ...]:
+    """System message and history, in this order: what the model is sent before the question.
 
     Args:
         agent: the configuration.
         turn: what the database knows: earlier runs of the session and the user's memories.
-        user_input: what the user said.
     """
     text = build_system_message(agent, turn.memories)
     system = () if text is None else (Message("system", text),)
-    history = tuple(Message.from_dict(message) for run in turn.runs for message in run.messages)
-    return (*system, *history, Message("user", user_input))
+    history = (Message.from_dict(message) for run in turn.runs for message in run.messages)
+    return (*system, *history)

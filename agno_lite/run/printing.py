@@ -23,8 +23,13 @@ from agno_lite.run.agent import (
 from agno_lite.run.loop import stream_run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from agno_lite.run.agent import BaseRunEvent
     from agno_lite.run.loop import RunCall
+
+_CONTROLS = dict.fromkeys(code for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n")
+"""Control characters, which could move the cursor, hide text or set the window's title."""
 
 
 class _View:
@@ -64,23 +69,28 @@ class _View:
 
     def __rich__(self) -> RenderableType:
         seconds = time.perf_counter() - self._started if self._duration is None else self._duration
-        panels = [_panel("Message", Text(self._message), "cyan")]
+        panels = [_panel("Message", _text(self._message), "cyan")]
         if self._tools:
-            panels.append(
-                _panel("Tool Calls", Text("\n".join(f"• {tool}" for tool in self._tools.values())), "yellow")
-            )
+            panels.append(_panel("Tool Calls", _listed(self._tools.values()), "yellow"))
         for member in filter(None, self._members.values() if self._show_members else ()):
             name = member.agent_name or member.agent_id
-            panels.append(_panel(f"Response of {name}", self._text(member.content), "magenta"))
-        panels.append(_panel(f"Response ({seconds:.1f}s)", self._text(self._content), "blue"))
+            panels.append(_panel(f"Response of {name}", self._answer(member.content), "magenta"))
+        panels.append(_panel(f"Response ({seconds:.1f}s)", self._answer(self._content), "blue"))
         if self._memories:
-            panels.append(
-                _panel("Memories", Text("\n".join(f"• {fact}" for fact in self._memories)), "green")
-            )
+            panels.append(_panel("Memories", _listed(self._memories), "green"))
         return Group(*panels)
 
-    def _text(self, content: str) -> RenderableType:
-        return Markdown(content) if self._markdown else Text(content)
+    def _answer(self, content: str) -> RenderableType:
+        return Markdown(content.translate(_CONTROLS)) if self._markdown else _text(content)
+
+
+def _text(content: str) -> Text:
+    """Text of somebody else's: what would steer the terminal is left out."""
+    return Text(content.translate(_CONTROLS))
+
+
+def _listed(lines: Iterable[str]) -> Text:
+    return _text("\n".join(f"• {line}" for line in lines))
 
 
 def _panel(title: str, content: RenderableType, colour: str) -> Panel:

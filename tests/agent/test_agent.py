@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from agno_lite.agent import Agent
 from agno_lite.db.in_memory import InMemoryDb
+from agno_lite.db.postgres import PostgresDb
 from agno_lite.exceptions import (
     ConfigurationError,
     ModelAuthenticationError,
@@ -313,6 +315,60 @@ def test_a_cancelled_run_is_whole_or_marked(serve_model: Serve, moment: float) -
     runs = agent.db.get_runs(user_id="ann", session_id="s1")
     assert len(runs) == 1
     assert facts(agent, "ann") in ([], ["User likes go", "User likes tea"])
+
+
+def test_a_run_cancelled_while_it_reads_the_database_is_kept(serve_model: Serve, postgres_url: str) -> None:
+    """What the user said is stored, however early the run is cancelled."""
+    db = PostgresDb(postgres_url)
+    db.get_sessions(user_id="ann")  # the tables are made: what follows is one read
+    agent = remembering(serve_model(), db=db)
+
+    async def main() -> None:
+        run = asyncio.create_task(agent.arun("I like go.", user_id="ann", session_id="s1"))
+        await asyncio.sleep(0)
+        run.cancel()
+        await asyncio.wait([run])
+        assert run.cancelled()
+
+    asyncio.run(main())
+    (run,) = db.get_runs(user_id="ann", session_id="s1")
+    assert (run.status, run.input, run.content) == (RunStatus.CANCELLED, "I like go.", None)
+
+
+# --- printing ----------------------------------------------------------------------------------
+
+
+def test_printing_shows_message_tools_answer_and_memories(
+    serve_model: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A panel for each, in this order, with the time that the answer took."""
+    agent = remembering(serve_model(), tools=[get_weather])
+    agent.print_response("I'm Ann. What is the weather in Rome?", user_id="ann")
+    printed = capsys.readouterr().out
+    parts = [
+        "Message",
+        "weather in Rome?",
+        "Tool Calls",
+        "get_weather(",
+        "Response (",
+        "s)",
+        "Memories",
+        "Ann",
+    ]
+    places = [printed.index(part) for part in parts]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("markdown", [False, True])
+def test_printing_lets_nobody_steer_the_terminal(
+    serve_model: Serve, capsys: pytest.CaptureFixture[str], markdown: bool
+) -> None:
+    """Escape sequences in what users and models say are not passed on."""
+    agent = remembering(serve_model(), markdown=markdown)
+    agent.print_response("I love \x1b]0;owned\x07tea\x1b[2J\x9b31m and go\r.", user_id="ann")
+    printed = capsys.readouterr().out
+    assert "tea" in printed
+    assert not {"\x1b", "\x07", "\x9b", "\r"} & set(printed)
 
 
 # --- synchronous faces -------------------------------------------------------------------------
