@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     from agno_lite.agent.agent import Agent
     from agno_lite.db.in_memory import InMemoryDb
     from agno_lite.db.postgres import PostgresDb
+    from agno_lite.db.sqlite import SqliteDb
     from agno_lite.exceptions import AgnoLiteError
     from agno_lite.memory.manager import MemoryManager
     from agno_lite.models.openai import OpenAIChat
 
 __version__ = "0.1.0"
 
-__all__ = ["Agent", "AgnoLiteError", "InMemoryDb", "MemoryManager", "OpenAIChat", "PostgresDb"]
+__all__ = ["Agent", "AgnoLiteError", "InMemoryDb", "MemoryManager", "OpenAIChat", "PostgresDb", "SqliteDb"]
 
 _HOMES = {
     "Agent": "agno_lite.agent.agent",
@@ -27,6 +28,7 @@ _HOMES = {
     "MemoryManager": "agno_lite.memory.manager",
     "OpenAIChat": "agno_lite.models.openai",
     "PostgresDb": "agno_lite.db.postgres",
+    "SqliteDb": "agno_lite.db.sqlite",
 }
 
 

@@ -79,6 +79,7 @@ def test_public_names() -> None:
         "MemoryManager",
         "OpenAIChat",
         "PostgresDb",
+        "SqliteDb",
     ]
     for name in agno_lite.__all__:
         assert getattr(agno_lite, name).__name__ == name
