@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from agno_lite.agent.agent import Agent
     from agno_lite.db.in_memory import InMemoryDb
     from agno_lite.db.postgres import PostgresDb
+    from agno_lite.db.sqlite import SqliteDb
     from agno_lite.exceptions import AgnoLiteError
     from agno_lite.memory.manager import MemoryManager
     from agno_lite.models.openai import OpenAIChat
@@ -19,7 +20,16 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["Agent", "AgnoLiteError", "InMemoryDb", "MemoryManager", "OpenAIChat", "PostgresDb", "Team"]
+__all__ = [
+    "Agent",
+    "AgnoLiteError",
+    "InMemoryDb",
+    "MemoryManager",
+    "OpenAIChat",
+    "PostgresDb",
+    "SqliteDb",
+    "Team",
+]
 
 _HOMES = {
     "Agent": "agno_lite.agent.agent",
@@ -28,6 +38,7 @@ _HOMES = {
     "MemoryManager": "agno_lite.memory.manager",
     "OpenAIChat": "agno_lite.models.openai",
     "PostgresDb": "agno_lite.db.postgres",
+    "SqliteDb": "agno_lite.db.sqlite",
     "Team": "agno_lite.team.team",
 }
 

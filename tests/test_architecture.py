@@ -79,6 +79,7 @@ def test_public_names() -> None:
         "MemoryManager",
         "OpenAIChat",
         "PostgresDb",
+        "SqliteDb",
         "Team",
     ]
     for name in agno_lite.__all__:

@@ -13,18 +13,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import Executor
 
-    from agno_lite.db.schemas import AgentSession, MemoryChange, RunRecord, Turn, UserMemory
+    from agno_lite.db.schemas import (
+        AgentSession,
+        EvalRunRecord,
+        MemoryChange,
+        RunRecord,
+        Turn,
+        UserMemory,
+    )
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class BaseDb(ABC):
-    """Keeps sessions, runs and memories, each with its owner.
+    """Keeps sessions, runs and memories, each with its owner, and results of evaluations, which have none.
 
     All methods are synchronous and safe to call from any thread. Asynchronous code hands a bound
-    method to `offload`. Every read and write names the user it is for; a row of another user is
-    never returned, and a write that meets one raises `OwnershipError`.
+    method to `offload`. Every read and write of what users said names the user it is for; a row of
+    another user is never returned, and a write that meets one raises `OwnershipError`. Results of
+    evaluations belong to no user: they are the developer's, and whoever has the database sees them all.
     """
 
     system: str = "other_sql"
@@ -110,6 +118,22 @@ class BaseDb(ABC):
     @abstractmethod
     def clear_memories(self, *, user_id: str) -> int:
         """Delete the user's memories and say how many there were."""
+
+    @abstractmethod
+    def save_eval_run(self, record: EvalRunRecord) -> None:
+        """Store the result of an evaluation.
+
+        Storing the same run again replaces it in its place, so that a retry stores once.
+        """
+
+    @abstractmethod
+    def get_eval_runs(self, *, limit: int | None = None, eval_type: str | None = None) -> list[EvalRunRecord]:
+        """Results of evaluations, the one stored last first.
+
+        Args:
+            limit: how many at most; without it, all.
+            eval_type: only those of this type.
+        """
 
     @property
     def _executor(self) -> Executor | None:

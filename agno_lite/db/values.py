@@ -12,7 +12,7 @@ from agno_lite.exceptions import OwnershipError, StorageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agno_lite.db.schemas import MemoryChange, RunRecord
+    from agno_lite.db.schemas import EvalRunRecord, MemoryChange, RunRecord
 
 COMPLETED = "COMPLETED"
 """Status of the runs that count as history: `agno_lite.run.base.RunStatus.COMPLETED`."""
@@ -76,6 +76,67 @@ def check_run(run: RunRecord) -> None:
     """
     names = ("run_id", "session_id", "user_id", "agent_id", "parent_run_id", "status", "input", "content")
     check_text(**{name: getattr(run, name) for name in names})
+
+
+def check_eval_run(record: EvalRunRecord) -> None:
+    """Refuse a result with a text that cannot be stored; its data are left to `json_text`.
+
+    Raises:
+        StorageError: naming the field.
+    """
+    names = (
+        "run_id",
+        "name",
+        "eval_type",
+        "evaluated_component_name",
+        "agent_id",
+        "team_id",
+        "model_id",
+        "model_provider",
+    )
+    check_text(**{name: getattr(record, name) for name in names})
+
+
+def run_values(run: RunRecord) -> dict[str, Any]:
+    """A run as the parameters of a statement, checked; without `created_at`, which the database gives.
+
+    Raises:
+        StorageError: a field cannot be stored.
+    """
+    check_run(run)
+    return {
+        "run_id": run.run_id,
+        "session_id": run.session_id,
+        "user_id": run.user_id,
+        "agent_id": run.agent_id,
+        "parent_run_id": run.parent_run_id,
+        "status": run.status,
+        "input": run.input,
+        "content": run.content,
+        "messages": json_text("messages", run.messages),
+        "metrics": json_text("metrics", run.metrics),
+    }
+
+
+def eval_run_values(record: EvalRunRecord) -> dict[str, Any]:
+    """A result of an evaluation as the parameters of a statement, checked; without `created_at`.
+
+    Raises:
+        StorageError: a field cannot be stored.
+    """
+    check_eval_run(record)
+    return {
+        "run_id": record.run_id,
+        "name": record.name,
+        "eval_type": record.eval_type,
+        "eval_data": json_text("eval_data", record.eval_data),
+        "eval_input": json_text("eval_input", record.eval_input),
+        "evaluated_component_name": record.evaluated_component_name,
+        "agent_id": record.agent_id,
+        "team_id": record.team_id,
+        "model_id": record.model_id,
+        "model_provider": record.model_provider,
+    }
 
 
 def check_changes(changes: Sequence[MemoryChange]) -> None:

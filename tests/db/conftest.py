@@ -10,21 +10,33 @@ import pytest
 from agno_lite.db.in_memory import InMemoryDb
 from agno_lite.db.postgres import PostgresDb
 from agno_lite.db.schemas import RunRecord
+from agno_lite.db.sqlite import SqliteDb
+from agno_lite.db.sqlite.connections import close_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from agno_lite.db.base import BaseDb
 
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(params=["postgres", "in_memory"])
+@pytest.fixture
+def sqlite_file(tmp_path: Path) -> Iterator[Path]:
+    """Path of a file that is not there yet. Connections to whatever it becomes are closed after."""
+    yield tmp_path / "agents.db"
+    close_all()
+
+
+@pytest.fixture(params=["postgres", "sqlite", "sqlite_memory", "in_memory"])
 def db(request: pytest.FixtureRequest) -> BaseDb:
     """An empty database of each kind in turn."""
-    if request.param == "in_memory":
-        return InMemoryDb()
-    return PostgresDb(request.getfixturevalue("postgres_url"))
+    if request.param == "postgres":
+        return PostgresDb(request.getfixturevalue("postgres_url"))
+    if request.param == "sqlite":
+        return SqliteDb(request.getfixturevalue("sqlite_file"))
+    return InMemoryDb() if request.param == "in_memory" else SqliteDb(":memory:")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agno_lite.db.schemas import MemoryChange, RunRecord, UserMemory
+from agno_lite.db.schemas import EvalRunRecord, MemoryChange, RunRecord, UserMemory
 from agno_lite.exceptions import OwnershipError, StorageError
 from agno_lite.tracing import Span, add_watcher, remove_watcher
 
@@ -320,6 +320,77 @@ class TestMemories:
             added = [memory for batch in threads.map(change, range(6)) for memory in batch]
         assert sorted(memory.memory for memory in added) == facts
         assert sorted(texts(db)) == facts
+
+
+class TestEvalRuns:
+    def test_a_result_comes_back_as_it_was_stored(self, db: BaseDb) -> None:
+        """Every field survives, and the time of storing is added."""
+        record = EvalRunRecord(
+            run_id="one",
+            name="Team Memory Impact",
+            eval_type="performance",
+            eval_data={"runs": [1, 2.5, None], "漢字": {"deep": "😀 \\u0000"}},
+            eval_input={"num_iterations": 5},
+            evaluated_component_name="run_team",
+            agent_id="chat",
+            team_id="team",
+            model_id="gpt",
+            model_provider="OpenAI",
+        )
+        db.save_eval_run(record)
+        (found,) = db.get_eval_runs()
+        assert found.created_at is not None
+        assert replace(found, created_at=None) == record
+
+    def test_results_are_listed_newest_first(self, db: BaseDb) -> None:
+        """The first of the list is the one stored last; a type and a limit narrow the list down."""
+        for number, kind in enumerate(["accuracy", "performance", "accuracy"]):
+            db.save_eval_run(EvalRunRecord(run_id=str(number), eval_type=kind, eval_data={}))
+
+        def ids(**only: Any) -> list[str]:
+            return [record.run_id for record in db.get_eval_runs(**only)]
+
+        assert ids() == ids(limit=9) == ["2", "1", "0"]
+        assert ids(limit=2) == ["2", "1"]
+        assert ids(limit=0) == []
+        assert ids(eval_type="accuracy") == ["2", "0"]
+        assert ids(eval_type="accuracy", limit=1) == ["2"]
+        assert ids(eval_type="other") == []
+
+    def test_storing_a_result_again_replaces_it_in_its_place(self, db: BaseDb) -> None:
+        """A retry stores once: same place, same time of storing, new content."""
+        first, second = (EvalRunRecord(run_id=key, eval_type="accuracy", eval_data={}) for key in "ab")
+        db.save_eval_run(first)
+        db.save_eval_run(second)
+        before = db.get_eval_runs()[1].created_at
+        db.save_eval_run(replace(first, eval_data={"score": 9}, name="again"))
+        newest, oldest = db.get_eval_runs()
+        assert newest.run_id == "b"
+        assert (oldest.eval_data, oldest.name, oldest.created_at) == ({"score": 9}, "again", before)
+
+    def test_what_was_read_is_nobody_elses(self, db: BaseDb) -> None:
+        """Changing what was handed in or read changes nothing that is stored."""
+        data = {"scores": [1]}
+        db.save_eval_run(EvalRunRecord(run_id="a", eval_type="accuracy", eval_data=data))
+        data["scores"].append(2)
+        db.get_eval_runs()[0].eval_data["scores"].append(3)
+        assert db.get_eval_runs()[0].eval_data == {"scores": [1]}
+
+    @pytest.mark.parametrize(
+        ("field", "bad"),
+        [
+            ("name", "a\x00b"),
+            ("model_id", "\ud83d"),
+            ("eval_data", {"x": float("nan")}),
+            ("eval_input", {"x": object()}),
+        ],
+    )
+    def test_what_cannot_be_stored_is_named(self, db: BaseDb, field: str, bad: Any) -> None:
+        """A text or value that no database keeps is refused, with the name of the field."""
+        good = EvalRunRecord(run_id="a", eval_type="accuracy", eval_data={})
+        with pytest.raises(StorageError, match=field):
+            db.save_eval_run(replace(good, **{field: bad}))
+        assert db.get_eval_runs() == []
 
 
 FACTS = st.sampled_from(

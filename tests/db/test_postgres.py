@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
+from agno_lite.db.migrate import migrations
 from agno_lite.db.postgres import PostgresDb
-from agno_lite.db.postgres.migrate import migrations
-from agno_lite.db.schemas import MemoryChange
+from agno_lite.db.schemas import EvalRunRecord, MemoryChange
 from agno_lite.exceptions import (
     ConfigurationError,
     MigrationError,
@@ -140,7 +140,9 @@ class TestTables:
         with ThreadPoolExecutor(12) as threads:
             list(threads.map(first_call, range(12)))
         rows = execute(postgres_url, "select tables, n, sha from agno_lite.schema_version order by n")
-        assert rows == [("sessions,runs,memories", one.number, one.sha) for one in migrations()]
+        sets = ["sessions,runs,memories", "eval_runs", "runs"]
+        applied = zip(sets, migrations("postgres"), strict=True)
+        assert rows == [(names, one.number, one.sha) for names, one in applied]
 
     def test_have_the_names_that_were_given(self, postgres_url: str, make_run: MakeRun) -> None:
         """Two sets of names in one schema are two databases, whatever characters the names have."""
@@ -148,6 +150,7 @@ class TestTables:
             "session_table": 'my "sessions"',
             "runs_table": "my {runs}; --",
             "memory_table": "Memories of $1",
+            "eval_table": "eval {{runs}}",
         }
         first, second = (
             PostgresDb(postgres_url, db_schema="a b", **names),
@@ -157,7 +160,7 @@ class TestTables:
         assert second.get_runs(user_id="ann", session_id="s") == []
         assert execute(postgres_url, 'select user_id from "a b"."my {runs}; --"') == [("ann",)]
         made = execute(postgres_url, "select count(*) from pg_tables where schemaname = 'a b'")
-        assert made == [(7,)]
+        assert made == [(9,)]
 
     @pytest.mark.parametrize("name", ["", "x" * 51, "per%cent", "a,b", "nul\x00"])
     def test_names_that_cannot_be_are_refused(self, name: str) -> None:
@@ -166,6 +169,25 @@ class TestTables:
             PostgresDb("postgresql://localhost/x", memory_table=name)
         with pytest.raises(ConfigurationError, match="different"):
             PostgresDb("postgresql://localhost/x", memory_table="runs")
+
+    def test_of_evaluations_may_have_a_name_of_their_own(self, postgres_url: str, make_run: MakeRun) -> None:
+        """Objects that differ in `eval_table` share their other tables."""
+        first, second = PostgresDb(postgres_url), PostgresDb(postgres_url, eval_table="others")
+        first.save_run(make_run())
+        first.save_eval_run(EvalRunRecord(run_id="one", eval_type="accuracy", eval_data={}))
+        assert len(second.get_runs(user_id="ann", session_id="s")) == 1
+        assert second.get_eval_runs() == []
+
+    def test_of_the_first_version_get_what_came_later(self, postgres_url: str, make_run: MakeRun) -> None:
+        """A database that has seen the first file only keeps its rows and gets the rest."""
+        db = PostgresDb(postgres_url)
+        db.save_run(make_run())
+        execute(postgres_url, "drop table agno_lite.eval_runs")
+        execute(postgres_url, "alter table agno_lite.runs drop column parent_run_id")
+        execute(postgres_url, "delete from agno_lite.schema_version where n > 1")
+        db.close()
+        assert db.get_eval_runs() == []
+        assert len(db.get_runs(user_id="ann", session_id="s")) == 1
 
     def test_of_a_changed_migration_are_refused(self, postgres_url: str) -> None:
         """A recorded hash that differs from the file's is an error, and nothing is run."""
@@ -215,7 +237,7 @@ class TestTables:
             execute(postgres_url, "drop role ordinary")
 
     def test_all_name_the_owner_of_each_row(self, postgres_url: str) -> None:
-        """Each table of data has a user_id that cannot be null."""
+        """Each table of what users said has a user_id that cannot be null; evaluations have no owner."""
         PostgresDb(postgres_url).get_sessions(user_id="ann")
         columns = (
             "select table_name::text from information_schema.columns where table_schema = 'agno_lite' "

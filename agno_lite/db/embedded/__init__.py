@@ -24,7 +24,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from agno_lite.db.embedded.binaries import find
-from agno_lite.db.embedded.place import default_home, locate
+from agno_lite.db.embedded.place import locate
+from agno_lite.db.home import default_home
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,20 +7,17 @@ import os
 import subprocess
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import platformdirs
-
+from agno_lite.db.home import ROOT_HOME
 from agno_lite.exceptions import EmbeddedServerError
 
-HOME_VARIABLE = "AGNO_LITE_HOME"
-"""Environment variable with the directory below which the package keeps its data."""
-ROOT_HOME = Path("/var/lib/agno_lite")
-"""Home for root, whose own directory the server's user cannot enter."""
+if TYPE_CHECKING:
+    from pathlib import Path
+
 WAYS_OUT = (
-    "Set AGNO_LITE_DB_URL to the address of a PostgreSQL server, or use InMemoryDb, which keeps nothing "
-    "after exit."
+    "Set AGNO_LITE_DB_URL to the address of a PostgreSQL server, or use SqliteDb, which keeps everything in "
+    "one file, or InMemoryDb, which keeps nothing after exit."
 )
 """How to do without a private server."""
 
@@ -70,15 +67,6 @@ def server_user() -> ServerUser | None:
         "PostgreSQL does not run as root, and there is no user `postgres` or `nobody` to run it as. Run as "
         f"another user. {WAYS_OUT}"
     )
-
-
-def default_home() -> Path:
-    """The home directory that the environment names, else the usual one."""
-    if named := os.environ.get(HOME_VARIABLE):
-        return Path(named).expanduser().absolute()
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        return ROOT_HOME
-    return platformdirs.user_data_path("agno_lite")
 
 
 @cache

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from agno_lite.db.postgres.migrate import migrate
+from agno_lite.db.migrate import migrate
+from agno_lite.db.postgres.migrate import Schema
 from agno_lite.exceptions import StorageConnectionError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from agno_lite.db.postgres.address import Address
-    from agno_lite.db.postgres.statements import Tables
+    from agno_lite.db.tables import Tables
 
     Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -70,7 +71,7 @@ class Connections:
         """Bring the tables up to date, unless another thread has just done it."""
         with self._lock:
             if tables not in self._migrated:
-                migrate(connection, tables)
+                migrate(Schema(connection=connection, tables=tables))
                 self._migrated.add(tables)
 
     def close(self) -> None:

@@ -1,24 +1,24 @@
-"""Brings the tables of a database to this version."""
+"""Brings the tables in a PostgreSQL schema to this version."""
 
 from __future__ import annotations
 
-import hashlib
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
+from agno_lite.db.migrate import Applied
 from agno_lite.db.postgres.statements import compose
 from agno_lite.exceptions import MigrationError
 
 if TYPE_CHECKING:
-    from agno_lite.db.postgres.statements import Tables
+    from collections.abc import Iterator
+
+    from agno_lite.db.migrate import Migration
+    from agno_lite.db.tables import Tables
 
     Connection = psycopg.Connection[tuple[Any, ...]]
-
-_DIRECTORY = Path(__file__).parents[1] / "migrations" / "postgres"
 
 _CREATE = """
 create table if not exists {schema}.schema_version (
@@ -32,107 +32,70 @@ create table if not exists {schema}.schema_version (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Migration:
-    """One numbered file of statements."""
+class Schema:
+    """A schema as `agno_lite.db.migrate` sees it."""
 
-    number: int
-    """Its place in the order, from 1."""
-    name: str
-    """Its file name."""
-    text: LiteralString
-    """Its statements, with names of schema and tables in braces."""
-    sha: str
-    """SHA-256 of the text, in hexadecimal."""
+    connection: Connection
+    """In autocommit mode."""
+    tables: Tables
+    """Which schema and names to use."""
+    dialect = "postgres"
+    elsewhere = "another db_schema"
 
+    @property
+    def place(self) -> str:
+        """The schema, by its name."""
+        return f"Schema {self.tables.schema!r}"
 
-@cache
-def migrations() -> tuple[Migration, ...]:
-    """The package's migrations in order."""
-    texts = {path.name: path.read_text(encoding="utf-8") for path in sorted(_DIRECTORY.glob("*.sql"))}
-    return tuple(
-        Migration(
-            number=int(name.partition("_")[0]),
-            name=name,
-            text=text,
-            sha=hashlib.sha256(text.encode()).hexdigest(),
+    def history(self) -> list[Applied]:
+        """What was applied; empty if there is no such schema or table yet."""
+        regclass = compose(self.tables, "{schema}.schema_version").decode()
+        if self.connection.execute("select to_regclass(%s)", [regclass]).fetchone() == (None,):
+            return []
+        query = compose(self.tables, "select tables, n, name, sha from {schema}.schema_version order by n")
+        rows = self.connection.execute(query).fetchall()
+        return [Applied(tables=tables, number=n, name=name, sha=sha) for tables, n, name, sha in rows]
+
+    @contextmanager
+    def exclusively(self) -> Iterator[None]:
+        """A transaction under a lock that all processes respect.
+
+        Raises:
+            MigrationError: the server refuses a statement in it.
+        """
+        try:
+            with self.connection.transaction():
+                # This process remembers that the tables are there: then they must survive any crash.
+                self.connection.execute("set local synchronous_commit = on")
+                self.connection.execute(
+                    "select pg_advisory_xact_lock(hashtextextended('agno_lite:migrate', 0))"
+                )
+                self._create()
+                yield
+        except psycopg.OperationalError:
+            raise
+        except psycopg.Error as error:
+            raise MigrationError(
+                f"The tables in schema {self.tables.schema!r} cannot be made: {str(error).strip()}. Grant "
+                "the rights to create a schema, tables and functions, or give db_schema and table names "
+                "that are free."
+            ) from error
+
+    def _create(self) -> None:
+        """Create schema and version table; asks first: `if not exists` wants the right to create anyway."""
+        schema = compose(self.tables, "{schema}").decode()
+        if self.connection.execute("select to_regnamespace(%s)", [schema]).fetchone() == (None,):
+            self.connection.execute(compose(self.tables, "create schema {schema}"))
+        self.connection.execute(compose(self.tables, _CREATE))
+
+    def apply(self, migration: Migration) -> None:
+        """Carry out a migration and record it."""
+        # The text comes from a file of this package.
+        self.connection.execute(compose(self.tables, migration.text))
+        self.connection.execute(
+            compose(
+                self.tables,
+                "insert into {schema}.schema_version (tables, n, name, sha) values (%s, %s, %s, %s)",
+            ),
+            [migration.subject(self.tables), migration.number, migration.name, migration.sha],
         )
-        for name, text in texts.items()
-    )
-
-
-def migrate(connection: Connection, tables: Tables) -> None:
-    """Create the tables, or bring them up to date; one process at a time, in one transaction.
-
-    Args:
-        connection: in autocommit mode.
-        tables: which schema and names to use. Each set of names has a history of its own.
-
-    Raises:
-        MigrationError: the database was made by another version, or refuses.
-    """
-    if not _missing(connection, tables):
-        return
-    try:
-        with connection.transaction():
-            # This process remembers that the tables are there: then they must survive any crash.
-            connection.execute("set local synchronous_commit = on")
-            connection.execute("select pg_advisory_xact_lock(hashtextextended('agno_lite:migrate', 0))")
-            _create_schema(connection, tables)
-            for migration in _missing(connection, tables):
-                _apply(connection, tables, migration)
-    except psycopg.OperationalError:
-        raise
-    except psycopg.Error as error:
-        raise MigrationError(
-            f"The tables in schema {tables.schema!r} cannot be made: {str(error).strip()}. Grant the rights "
-            "to create a schema, tables and functions, or give db_schema and table names that are free."
-        ) from error
-
-
-def _missing(connection: Connection, tables: Tables) -> tuple[Migration, ...]:
-    """The migrations that this set of tables has not seen.
-
-    Raises:
-        MigrationError: what was applied is not what this package would apply.
-    """
-    known = {migration.number: migration for migration in migrations()}
-    applied = _applied(connection, tables)
-    for number, (name, sha) in applied.items():
-        if number not in known:
-            raise MigrationError(
-                f"Schema {tables.schema!r} is at migration {name}, which this agno_lite does not have. "
-                "Update agno_lite, or use another db_schema."
-            )
-        if sha != known[number].sha:
-            raise MigrationError(
-                f"Schema {tables.schema!r} was made by a {name} that differs from this package's (recorded "
-                f"{sha[:12]}, here {known[number].sha[:12]}). Restore the file, or use another db_schema."
-            )
-    return tuple(migration for number, migration in known.items() if number not in applied)
-
-
-def _applied(connection: Connection, tables: Tables) -> dict[int, tuple[str, str]]:
-    """Number, name and hash of what was applied; empty if there is no such schema or table yet."""
-    query = compose(tables, "select n, name, sha from {schema}.schema_version where tables = %s order by n")
-    regclass = compose(tables, "{schema}.schema_version").decode()
-    if connection.execute("select to_regclass(%s)", [regclass]).fetchone() == (None,):
-        return {}
-    rows = connection.execute(query, [tables.names]).fetchall()
-    return {number: (name, sha) for number, name, sha in rows}
-
-
-def _create_schema(connection: Connection, tables: Tables) -> None:
-    """Create schema and version table; asks first, since `if not exists` wants the right to create anyway."""
-    schema = compose(tables, "{schema}").decode()
-    if connection.execute("select to_regnamespace(%s)", [schema]).fetchone() == (None,):
-        connection.execute(compose(tables, "create schema {schema}"))
-    connection.execute(compose(tables, _CREATE))
-
-
-def _apply(connection: Connection, tables: Tables, migration: Migration) -> None:
-    # The text comes from a file of this package.
-    connection.execute(compose(tables, migration.text))
-    connection.execute(
-        compose(tables, "insert into {schema}.schema_version (tables, n, name, sha) values (%s, %s, %s, %s)"),
-        [tables.names, migration.number, migration.name, migration.sha],
-    )

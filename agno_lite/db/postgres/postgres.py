@@ -1,4 +1,4 @@
-"""Sessions, runs and memories in PostgreSQL."""
+"""Sessions, runs, memories and results of evaluations in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from agno_lite.db.base import BaseDb
 from agno_lite.db.postgres import statements
 from agno_lite.db.postgres.address import resolve
 from agno_lite.db.postgres.connections import Connections, connections_to, refusal
-from agno_lite.db.schemas import AgentSession, RunRecord, Turn, UserMemory
+from agno_lite.db.schemas import AgentSession, EvalRunRecord, RunRecord, Turn, UserMemory
+from agno_lite.db.tables import Tables
 from agno_lite.db.values import (
     COMPLETED,
     check_changes,
-    check_run,
     check_text,
-    json_text,
+    eval_run_values,
     memory_key,
     no_such_memory,
     not_yours,
+    run_values,
 )
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class PostgresDb(BaseDb):
-    """Keeps sessions, runs and memories in PostgreSQL, one row each.
+    """Keeps sessions, runs, memories and results of evaluations in PostgreSQL, one row each.
 
     The server is the one that `db_url` names, else the one that the environment variable
     `AGNO_LITE_DB_URL` names, else a private one that is started when it is first needed (see
@@ -52,6 +53,7 @@ class PostgresDb(BaseDb):
         session_table: name of the table of sessions.
         runs_table: name of the table of runs.
         memory_table: name of the table of memories.
+        eval_table: name of the table of results of evaluations.
 
     Raises:
         StorageURLError: `db_url` or the variable does not name a PostgreSQL database.
@@ -69,11 +71,16 @@ class PostgresDb(BaseDb):
         session_table: str = "sessions",
         runs_table: str = "runs",
         memory_table: str = "memories",
+        eval_table: str = "eval_runs",
     ) -> None:
         self.id = id
         self._address = resolve(db_url)
-        self._tables = statements.Tables(
-            schema=db_schema, sessions=session_table, runs=runs_table, memories=memory_table
+        self._tables = Tables(
+            schema=db_schema,
+            sessions=session_table,
+            runs=runs_table,
+            memories=memory_table,
+            eval_runs=eval_table,
         )
 
     def describe(self) -> str:
@@ -122,21 +129,8 @@ class PostgresDb(BaseDb):
 
     def save_run(self, run: RunRecord) -> None:
         """Store a run, and create or touch its session, with one statement; see `BaseDb.save_run`."""
-        check_run(run)
-        values = {
-            "run_id": run.run_id,
-            "session_id": run.session_id,
-            "user_id": run.user_id,
-            "agent_id": run.agent_id,
-            "parent_run_id": run.parent_run_id,
-            "status": run.status,
-            "input": run.input,
-            "content": run.content,
-            "messages": json_text("messages", run.messages),
-            "metrics": json_text("metrics", run.metrics),
-        }
         try:
-            self._rows(statements.SAVE_RUN, values)
+            self._rows(statements.SAVE_RUN, run_values(run))
         except errors.NotNullViolation as error:
             if error.diag.column_name != "user_id":
                 raise refusal(error) from error
@@ -190,6 +184,16 @@ class PostgresDb(BaseDb):
         """Delete the user's memories and say how many there were."""
         check_text(user_id=user_id)
         return len(self._rows(statements.CLEAR_MEMORIES, {"user_id": user_id}))
+
+    def save_eval_run(self, record: EvalRunRecord) -> None:
+        """Store the result of an evaluation with one statement; see `BaseDb.save_eval_run`."""
+        self._rows(statements.SAVE_EVAL_RUN, eval_run_values(record))
+
+    def get_eval_runs(self, *, limit: int | None = None, eval_type: str | None = None) -> list[EvalRunRecord]:
+        """Results of evaluations, the one stored last first; see `BaseDb.get_eval_runs`."""
+        check_text(eval_type=eval_type)
+        values = {"limit": None if limit is None else max(limit, 0), "eval_type": eval_type}
+        return [EvalRunRecord(**row) for row in self._rows(statements.GET_EVAL_RUNS, values)]
 
     @property
     def _executor(self) -> Executor:

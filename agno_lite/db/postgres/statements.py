@@ -2,55 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from agno_lite.exceptions import ConfigurationError
-
 if TYPE_CHECKING:
     from typing import LiteralString
 
-
-LONGEST_NAME = 50
-"""Bytes in a table's name: PostgreSQL cuts names after 63, and the names of indexes are longer."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tables:
-    """Where the rows are.
-
-    Raises:
-        ConfigurationError: a name is empty, too long, given twice, or has a character that cannot be used.
-    """
-
-    schema: str
-    """Schema of all tables."""
-    sessions: str
-    """One row for each session."""
-    runs: str
-    """One row for each run."""
-    memories: str
-    """One row for each memory."""
-
-    def __post_init__(self) -> None:
-        tables = (self.sessions, self.runs, self.memories)
-        if len(set(tables)) < len(tables):
-            raise ConfigurationError(f"The tables need three different names, got {', '.join(tables)}.")
-        for name in (self.schema, *tables):
-            if not 0 < len(name.encode()) <= LONGEST_NAME or set(name) & set("%,\x00"):
-                raise ConfigurationError(
-                    f"{name!r} cannot be the name of a schema or table. Expected 1 to {LONGEST_NAME} bytes "
-                    "without percent sign, comma or NUL. Give another."
-                )
-
-    @property
-    def names(self) -> str:
-        """The three table names, separated by commas: what tells sets of tables in one schema apart."""
-        return f"{self.sessions},{self.runs},{self.memories}"
-
+    from agno_lite.db.tables import Tables
 
 _COLUMNS = {
     "session_columns": sql.SQL(
@@ -66,6 +26,10 @@ _COLUMNS = {
         "extract(epoch from created_at)::float8 as created_at, "
         "extract(epoch from updated_at)::float8 as updated_at"
     ),
+    "eval_run_columns": sql.SQL(
+        "run_id, name, eval_type, eval_data, eval_input, evaluated_component_name, agent_id, team_id, "
+        "model_id, model_provider, extract(epoch from created_at)::float8 as created_at"
+    ),
 }
 
 
@@ -74,8 +38,8 @@ def compose(tables: Tables, text: LiteralString) -> bytes:
     """Fill names into a statement.
 
     Args:
-        tables: the names of `{schema}`, `{sessions}`, `{runs}` and `{memories}`. `{change_memories}` is
-            the function that changes the latter.
+        tables: the names of `{schema}`, `{sessions}`, `{runs}`, `{memories}` and `{eval_runs}`.
+            `{change_memories}` is the function that changes memories.
         text: the statement. It may also use the lists of columns above, such as `{run_columns}`.
     """
     filled = sql.SQL(text).format(
@@ -83,6 +47,7 @@ def compose(tables: Tables, text: LiteralString) -> bytes:
         sessions=sql.Identifier(tables.sessions),
         runs=sql.Identifier(tables.runs),
         memories=sql.Identifier(tables.memories),
+        eval_runs=sql.Identifier(tables.eval_runs),
         change_memories=sql.Identifier(f"change_{tables.memories}"),
         **_COLUMNS,
     )
@@ -140,3 +105,20 @@ from {schema}.{change_memories}(%(user_id)s, %(agent_id)s, %(source)s, %(changes
 
 CLEAR_MEMORIES: LiteralString = """
 delete from {schema}.{memories} where user_id = %(user_id)s returning memory_id"""
+
+SAVE_EVAL_RUN: LiteralString = """
+insert into {schema}.{eval_runs} (run_id, name, eval_type, eval_data, eval_input,
+  evaluated_component_name, agent_id, team_id, model_id, model_provider)
+values (%(run_id)s, %(name)s, %(eval_type)s, %(eval_data)s::jsonb, %(eval_input)s::jsonb,
+  %(evaluated_component_name)s, %(agent_id)s, %(team_id)s, %(model_id)s, %(model_provider)s)
+on conflict (run_id) do update set
+  name = excluded.name, eval_type = excluded.eval_type, eval_data = excluded.eval_data,
+  eval_input = excluded.eval_input, evaluated_component_name = excluded.evaluated_component_name,
+  agent_id = excluded.agent_id, team_id = excluded.team_id, model_id = excluded.model_id,
+  model_provider = excluded.model_provider
+returning run_id"""
+
+GET_EVAL_RUNS: LiteralString = """
+select {eval_run_columns} from {schema}.{eval_runs}
+where %(eval_type)s::text is null or eval_type = %(eval_type)s::text
+order by seq desc limit %(limit)s::bigint"""
