@@ -364,6 +364,22 @@ class TestProcesses:
         db.save_run(make_run())
         assert len(db.get_runs(user_id="ann", session_id="s")) == 2
 
+    def test_that_write_a_file_of_another_kind_are_waited_for(
+        self, sqlite_file: Path, make_run: MakeRun
+    ) -> None:
+        """A file without a write-ahead log that is in use gets one as soon as it is free."""
+        other = sqlite3.connect(sqlite_file, isolation_level=None, check_same_thread=False)
+        try:
+            other.execute("create table theirs (x)")
+            other.execute("begin immediate")
+            end = threading.Timer(0.1, other.execute, ["commit"])
+            end.start()
+            SqliteDb(sqlite_file).save_run(make_run())
+            end.join()
+        finally:
+            other.close()
+        assert execute(sqlite_file, "pragma journal_mode") == [("wal",)]
+
 
 class TestConnections:
     def test_are_at_most_ten_for_any_number_of_callers(self, sqlite_file: Path, make_run: MakeRun) -> None:
@@ -398,6 +414,34 @@ class TestConnections:
             while not done.is_set() and not writing.done():
                 assert len(db.load_turn(user_id="ann", session_id="s", memories=True).memories) % 3 == 0
             writing.result()
+
+    def test_of_writers_that_wait_leave_some_to_readers(self, sqlite_file: Path, make_run: MakeRun) -> None:
+        """However many threads wait for another process that writes, reading goes on."""
+        db = SqliteDb(sqlite_file)
+        db.save_run(make_run())
+        other = sqlite3.connect(sqlite_file, isolation_level=None)
+        try:
+            other.execute("begin immediate")
+            with ThreadPoolExecutor(20) as threads:
+                waiting = [threads.submit(db.save_run, make_run()) for _ in range(20)]
+                seen = [len(db.get_runs(user_id="ann", session_id="s")) for _ in range(50)]
+                assert not any(future.done() for future in waiting)
+                other.execute("rollback")
+        finally:
+            other.close()
+        assert set(seen) == {1}
+        assert len(db.get_runs(user_id="ann", session_id="s")) == 21
+
+    def test_read_a_turn_as_it_was_at_one_moment(self, sqlite_file: Path, make_run: MakeRun) -> None:
+        """A turn that has runs has their session too, also while the first run is being stored."""
+        db = SqliteDb(sqlite_file)
+        with ThreadPoolExecutor(1) as threads:
+            for number in range(300):
+                saving = threads.submit(db.save_run, make_run(session_id=f"{number}"))
+                while not saving.done():
+                    turn = db.load_turn(user_id="ann", session_id=f"{number}", runs=1)
+                    assert (turn.session is None) == (turn.runs == ())
+                saving.result()
 
     @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
     def test_of_a_forked_child_are_its_own(self, sqlite_file: Path, make_run: MakeRun) -> None:
