@@ -7,13 +7,14 @@ import contextvars
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from agno_lite.exceptions import StorageError
 from agno_lite.tracing import semconv, span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import Executor
 
-    from agno_lite.db.schemas import AgentSession, MemoryChange, RunRecord, Turn, UserMemory
+    from agno_lite.db.schemas import AgentSession, EvalRunRecord, MemoryChange, RunRecord, Turn, UserMemory
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -100,6 +101,31 @@ class BaseDb(ABC):
     @abstractmethod
     def clear_memories(self, *, user_id: str) -> int:
         """Delete the user's memories and say how many there were."""
+
+    def save_eval_run(self, record: EvalRunRecord) -> None:
+        """Store the result of an evaluation.
+
+        Storing the same run again replaces it in its place, so that a retry stores once.
+
+        Raises:
+            StorageError: this database keeps none.
+        """
+        raise StorageError(f"{type(self).__name__} cannot keep {record.eval_type} results; use InMemoryDb.")
+
+    def get_eval_runs(self, *, limit: int | None = None, eval_type: str | None = None) -> list[EvalRunRecord]:
+        """Results of evaluations, the one stored last first.
+
+        Args:
+            limit: how many at most; without it, all.
+            eval_type: only those of this type.
+
+        Raises:
+            StorageError: this database keeps none.
+        """
+        raise StorageError(
+            f"{type(self).__name__} keeps no results of evaluations (asked for {limit or 'all'} of type "
+            f"{eval_type or 'any'}); use InMemoryDb."
+        )
 
     @property
     def _executor(self) -> Executor | None:

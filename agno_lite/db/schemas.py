@@ -85,6 +85,34 @@ class MemoryChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EvalRunRecord:
+    """One run of an evaluation, with its result. It belongs to no user: it is the developer's."""
+
+    run_id: str
+    """Its id."""
+    name: str | None = None
+    """What the developer calls the evaluation."""
+    eval_type: str
+    """What was evaluated: `accuracy`, `performance`, `reliability` or `agent_as_judge`."""
+    eval_data: dict[str, Any]
+    """The result; its shape depends on `eval_type`."""
+    eval_input: dict[str, Any] = field(default_factory=dict)
+    """The settings that the evaluation ran with."""
+    evaluated_component_name: str | None = None
+    """Name of the agent, team or function that was evaluated."""
+    agent_id: str | None = None
+    """The agent that was evaluated."""
+    team_id: str | None = None
+    """The team that was evaluated."""
+    model_id: str | None = None
+    """The model of what was evaluated."""
+    model_provider: str | None = None
+    """Who provides that model."""
+    created_at: float | None = None
+    """When it was stored first: seconds since 1970, to the microsecond."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """What a run reads before it asks the model: one round trip."""
 

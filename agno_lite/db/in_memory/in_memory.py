@@ -25,7 +25,7 @@ from agno_lite.db.values import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agno_lite.db.schemas import MemoryChange, RunRecord
+    from agno_lite.db.schemas import EvalRunRecord, MemoryChange, RunRecord
 
 
 class InMemoryDb(BaseDb):
@@ -41,6 +41,7 @@ class InMemoryDb(BaseDb):
         self._sessions: dict[str, AgentSession] = {}
         self._runs: dict[str, RunRecord] = {}
         self._memories: dict[str, UserMemory] = {}
+        self._eval_runs: dict[str, EvalRunRecord] = {}
 
     def describe(self) -> str:
         """Which database this is and how to use another."""
@@ -133,6 +134,24 @@ class InMemoryDb(BaseDb):
             self._memories = kept
             return gone
 
+    def save_eval_run(self, record: EvalRunRecord) -> None:
+        """Store the result of an evaluation; see `BaseDb.save_eval_run`."""
+        stored = _own(record)
+        with self._lock:
+            known = self._eval_runs.get(record.run_id)
+            created_at = known.created_at if known else time.time()
+            self._eval_runs[record.run_id] = replace(stored, created_at=created_at)
+
+    def get_eval_runs(self, *, limit: int | None = None, eval_type: str | None = None) -> list[EvalRunRecord]:
+        """Results of evaluations, the one stored last first; see `BaseDb.get_eval_runs`."""
+        with self._lock:
+            found = [
+                _own(record)
+                for record in reversed(self._eval_runs.values())
+                if eval_type in (None, record.eval_type)
+            ]
+        return found if limit is None else found[: max(limit, 0)]
+
     def _runs_of(self, user_id: str, session_id: str) -> list[RunRecord]:
         runs = self._runs.values()
         return [run for run in runs if run.session_id == session_id and run.user_id == user_id]
@@ -147,6 +166,15 @@ def _copied(run: RunRecord) -> RunRecord:
         run,
         messages=tuple(json.loads(json_text("messages", run.messages))),
         metrics=json.loads(json_text("metrics", run.metrics)),
+    )
+
+
+def _own(record: EvalRunRecord) -> EvalRunRecord:
+    """The result with data of its own, as a database would give it back."""
+    return replace(
+        record,
+        eval_data=json.loads(json_text("eval_data", record.eval_data)),
+        eval_input=json.loads(json_text("eval_input", record.eval_input)),
     )
 
 
