@@ -12,6 +12,7 @@ from agno_lite.memory.manager import DEFAULT_USER, MemoryManager
 from agno_lite.models.openai.chat import OpenAIChat
 from agno_lite.run.agent import RunContentEvent
 from agno_lite.run.loop import RunCall, execute, stream_run
+from agno_lite.run.unread import Unread
 from agno_lite.tools.function import Function
 from agno_lite.utils.aio import iterate_sync, run_sync
 
@@ -223,7 +224,7 @@ class Agent:
         """
         call = self._call(input, stream=stream, user_id=user_id, session_id=session_id, run_id=run_id)
         if stream:
-            return iterate_sync(_stream(call, stream_events=stream_events))
+            return iterate_sync(_stream(call, Unread("run"), stream_events=stream_events))
         return run_sync(execute(call))
 
     @overload
@@ -264,10 +265,10 @@ class Agent:
 
         Returns:
             Something to await for the output; with `stream`, something to iterate with `async for`.
-            Neither does anything until then.
+            Neither does anything until then, and each warns if it is dropped before.
         """
         call = self._call(input, stream=stream, user_id=user_id, session_id=session_id, run_id=run_id)
-        return _stream(call, stream_events=stream_events) if stream else execute(call)
+        return _stream(call, Unread("arun"), stream_events=stream_events) if stream else execute(call)
 
     def print_response(
         self,
@@ -340,7 +341,10 @@ class Agent:
         )
 
 
-async def _stream(call: RunCall, *, stream_events: bool) -> AsyncGenerator[BaseRunEvent, None]:
+async def _stream(
+    call: RunCall, unread: Unread, *, stream_events: bool
+) -> AsyncGenerator[BaseRunEvent, None]:
+    unread.read()
     async with aclosing(stream_run(call)) as events:
         async for event in events:
             if stream_events or isinstance(event, RunContentEvent):
