@@ -78,7 +78,8 @@ class Subject:
         """
         requests: list[int] = []
         progress.begin(title, iterations)
-        with span(semconv.MEASURE, title), dropped_work() as dropped, meter:
+        # The meter collects garbage first: what was dropped before the pass is not this function's doing.
+        with span(semconv.MEASURE, title), meter, dropped_work() as dropped:
             for number in range(1, iterations + 1):
                 place = f"in iteration {number} of {iterations} of the {title} pass"
                 with _Noted(place), span(semconv.ITERATION, str(number)):

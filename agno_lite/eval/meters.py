@@ -6,6 +6,7 @@ import gc
 import sysconfig
 import time
 import tracemalloc
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -123,7 +124,11 @@ class MemoryMeter(Meter):
 
     def stop(self) -> None:
         """Note the peak since `start`."""
-        self.peaks.append(tracemalloc.get_traced_memory()[1] - self._level)
+        peak = tracemalloc.get_traced_memory()[1] - self._level
+        self.peaks.append(peak)
+        self._level = (
+            0  # An old level that went when a new one came would lower the next peak by its own size.
+        )
 
     def settle(self) -> None:
         """Collect garbage, and note what is left of the call."""
@@ -161,6 +166,7 @@ def _growth(
     )
 
 
+@lru_cache(maxsize=1024)
 def readable_path(name: str) -> str:
     """A source file's name for people: relative to where its package is installed, or to its project.
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from agno_lite.db.base import BaseDb
     from agno_lite.eval.progress import Progress
 
+__all__ = ["PerformanceEval", "PerformanceResult"]
+
 T = TypeVar("T")
 
 _SETTINGS = (
