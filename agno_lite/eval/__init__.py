@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from agno_lite.eval.performance import PerformanceEval
-from agno_lite.eval.result import PerformanceResult
+from agno_lite.eval.result import AllocationGrowth, MemoryGrowth, PerformanceResult, Statistics
 
-__all__ = ["PerformanceEval", "PerformanceResult"]
+__all__ = ["AllocationGrowth", "MemoryGrowth", "PerformanceEval", "PerformanceResult", "Statistics"]

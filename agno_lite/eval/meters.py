@@ -126,9 +126,8 @@ class MemoryMeter(Meter):
         """Note the peak since `start`."""
         peak = tracemalloc.get_traced_memory()[1] - self._level
         self.peaks.append(peak)
-        self._level = (
-            0  # An old level that went when a new one came would lower the next peak by its own size.
-        )
+        # An old level that went when a new one came would lower the next peak by its own size.
+        self._level = 0
 
     def settle(self) -> None:
         """Collect garbage, and note what is left of the call."""

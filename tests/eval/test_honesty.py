@@ -132,6 +132,18 @@ def test_work_left_undone_fails(function: Callable[[], Any], words: str) -> None
         measure(function)
 
 
+def test_work_that_others_left_undone_is_theirs() -> None:
+    """What was dropped before the evaluation began warns as usual, and is not held against the function."""
+    gc.disable()
+    try:
+        drops_coroutine_in_cycle()
+        with pytest.warns(RuntimeWarning, match="coroutine 'work' was never awaited"):
+            result = measure(lambda: None)
+    finally:
+        gc.enable()
+    assert result.run_requests == (0, 0)
+
+
 def test_a_failure_names_iteration_and_pass() -> None:
     """The failure tells where it was noticed, as an error of the function does."""
     outcomes = [work(), 1]
