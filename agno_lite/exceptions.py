@@ -17,6 +17,7 @@
     │   ├── MigrationError              the tables are not those of this version
     │   └── EmbeddedServerError         the private PostgreSQL could not be started
     ├── RunLimitError               a run needed more rounds than it may have
+    ├── EvaluationError             an evaluated function did not do what its figures would claim
     └── GalleryError                the site generator cannot go on
         ├── SourceError                 a hand-written file is wrong: path and line
         │   ├── NarrativeError              it breaks a rule
@@ -130,6 +131,13 @@ class EmbeddedServerError(StorageError):
 
 class RunLimitError(AgnoLiteError):
     """A run needed more model rounds than its limit allows."""
+
+
+class EvaluationError(AgnoLiteError):
+    """An evaluated function did not do what its figures would claim.
+
+    It left work undone that it had asked for, or did not ask a model where it should have.
+    """
 
 
 class GalleryError(AgnoLiteError):

@@ -13,6 +13,7 @@ from agno_lite.models.openai.chat import OpenAIChat
 from agno_lite.run.agent import RunContentEvent
 from agno_lite.run.loop import RunCall, execute, stream_run
 from agno_lite.run.prompt import SECTIONS
+from agno_lite.run.unread import Unread
 from agno_lite.tools.function import Function
 from agno_lite.utils.aio import iterate_sync, run_sync
 
@@ -247,7 +248,7 @@ class Agent:
         """
         call = self._call(input, stream=stream, user_id=user_id, session_id=session_id, run_id=run_id)
         if stream:
-            return iterate_sync(_stream(call, stream_events=stream_events))
+            return iterate_sync(_stream(call, Unread("run"), stream_events=stream_events))
         return run_sync(execute(call))
 
     @overload
@@ -288,10 +289,10 @@ class Agent:
 
         Returns:
             Something to await for the output; with `stream`, something to iterate with `async for`.
-            Neither does anything until then.
+            Neither does anything until then, and each warns if it is dropped before.
         """
         call = self._call(input, stream=stream, user_id=user_id, session_id=session_id, run_id=run_id)
-        return _stream(call, stream_events=stream_events) if stream else execute(call)
+        return _stream(call, Unread("arun"), stream_events=stream_events) if stream else execute(call)
 
     def print_response(
         self,
@@ -365,7 +366,10 @@ class Agent:
         )
 
 
-async def _stream(call: RunCall, *, stream_events: bool) -> AsyncGenerator[BaseRunEvent, None]:
+async def _stream(
+    call: RunCall, unread: Unread, *, stream_events: bool
+) -> AsyncGenerator[BaseRunEvent, None]:
+    unread.read()
     async with aclosing(stream_run(call)) as events:
         async for event in events:
             own = event.run_id == call.run_id

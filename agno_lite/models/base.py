@@ -76,6 +76,9 @@ class Model(ABC):
     def answer(self, request: ModelRequest) -> AsyncIterator[ContentDelta | ModelResponse]:
         """Ask the model.
 
+        Each request is made inside a `tracing.span(semconv.CHAT, …)`: that is how watchers see it, and how
+        evaluations count it.
+
         Yields:
             With `request.stream` the text in pieces as it arrives; always, last, the whole response.
 

@@ -61,6 +61,37 @@ class Watcher(Protocol):
         """A span was closed; `attributes` and `error` are final."""
 
 
+class Tally:
+    """Counts the spans of one kind that start anywhere in the process, while it is entered.
+
+    A watcher has every span made, with all its attributes; this costs one C call for each span that is
+    counted, and keeps nothing. It is for whoever measures what the runtime does.
+    """
+
+    __slots__ = ("_marks", "kind", "total")
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.total = 0
+        """How many started; final once the tally is left."""
+        # Counting by `next` is atomic, so that spans may start on any thread.
+        self._marks = itertools.count()
+
+    def mark(self) -> None:
+        """Count one."""
+        next(self._marks)
+
+    def __enter__(self) -> Tally:
+        global _tallies  # noqa: PLW0603 - see add_watcher
+        _tallies = (*_tallies, self)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        global _tallies  # noqa: PLW0603 - see add_watcher
+        _tallies = tuple(known for known in _tallies if known is not self)
+        self.total = next(self._marks)
+
+
 class _NullSpan:
     """Stands for every span while nobody watches."""
 
@@ -111,6 +142,7 @@ class _OpenSpan:
 
 _null = _NullSpan()
 _watchers: tuple[Watcher, ...] = ()
+_tallies: tuple[Tally, ...] = ()
 _current: ContextVar[Span | None] = ContextVar("agno_lite_span", default=None)
 _numbers = itertools.count(1)
 
@@ -131,6 +163,9 @@ def span(kind: str, name: str = "", *, concurrent: bool = False, **attributes: A
         A context manager that gives the `Span`, or a null span while nobody watches. Both have
         `set(name, value)` and `recording`.
     """
+    for tally in _tallies:
+        if tally.kind == kind:
+            tally.mark()
     if not _watchers:
         return _null
     known = _code(sys._getframe(1))  # noqa: SLF001 - the documented way to a caller's frame

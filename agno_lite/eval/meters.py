@@ -1,0 +1,181 @@
+"""What is measured of a call: time, memory and its growth, or nothing."""
+
+from __future__ import annotations
+
+import gc
+import sysconfig
+import time
+import tracemalloc
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import agno_lite
+from agno_lite.eval.result import AllocationGrowth, MemoryGrowth
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_PACKAGE = Path(agno_lite.__file__).parent
+_OBSERVERS = (
+    tracemalloc.Filter(inclusive=False, filename_pattern=tracemalloc.__file__),
+    *(
+        tracemalloc.Filter(inclusive=False, filename_pattern=str(_PACKAGE / name / "*"))
+        for name in ("eval", "tracing", "gallery")
+    ),
+)
+"""Leave out the lines that watch: an evaluation is not to document its observers."""
+_INSTALLED = tuple(Path(sysconfig.get_path(name)) for name in ("purelib", "platlib", "stdlib", "platstdlib"))
+"""Where packages are, site-packages first: it lies inside the standard library's directory."""
+
+
+class Meter:
+    """Measures nothing: for calls that only warm up.
+
+    It is entered for a pass. For each call `start` comes last before it, `stop` first after it, and
+    `settle` when what it returned is dropped.
+    """
+
+    def __enter__(self) -> Meter:
+        gc.collect()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        return None
+
+    def start(self) -> None:
+        """The call is about to begin."""
+
+    def stop(self) -> None:
+        """The call has ended."""
+
+    def settle(self) -> None:
+        """Nothing of the call is held any more, except by itself."""
+
+    def latest(self) -> str:
+        """The figure of the last call, for people; empty if there is none."""
+        return ""
+
+
+class Clock(Meter):
+    """Measures how long calls take. Garbage is collected before the pass; within it, as always, at need."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        """Seconds of each call, by `time.perf_counter_ns`."""
+        self._began = 0
+
+    def start(self) -> None:
+        """Begin to measure."""
+        self._began = time.perf_counter_ns()
+
+    def stop(self) -> None:
+        """Note the time since `start`."""
+        ended = time.perf_counter_ns()
+        self.seconds.append((ended - self._began) / 1e9)
+
+    def latest(self) -> str:
+        """The last call's time."""
+        return f"{self.seconds[-1]:.6f} s"
+
+
+class MemoryMeter(Meter):
+    """Measures the peak of Python's allocations during calls and, if wanted, what calls leave behind.
+
+    Tracing goes on for the whole pass, so that snapshots can be compared. Who traced before traces after:
+    then tracing is not ended, and only its peak is set back.
+
+    Args:
+        top: how many lines to keep of what each call leaves behind; 0 takes no snapshots.
+    """
+
+    def __init__(self, top: int = 0) -> None:
+        self.peaks: list[int] = []
+        """Bytes at each call's peak, above what was traced before it."""
+        self.growth: list[MemoryGrowth] = []
+        """What each call left behind."""
+        self._top = top
+        self._level = 0
+        self._before: tracemalloc.Snapshot | None = None
+        self._tracing_is_ours = False
+
+    def __enter__(self) -> MemoryMeter:
+        super().__enter__()
+        self._tracing_is_ours = not tracemalloc.is_tracing()
+        if self._tracing_is_ours:
+            tracemalloc.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._tracing_is_ours:
+            tracemalloc.stop()
+
+    def start(self) -> None:
+        """Collect garbage and begin to measure."""
+        gc.collect()
+        if self._top:
+            self._before = tracemalloc.take_snapshot()
+        tracemalloc.reset_peak()
+        self._level = tracemalloc.get_traced_memory()[0]
+
+    def stop(self) -> None:
+        """Note the peak since `start`."""
+        peak = tracemalloc.get_traced_memory()[1] - self._level
+        self.peaks.append(peak)
+        # An old level that went when a new one came would lower the next peak by its own size.
+        self._level = 0
+
+    def settle(self) -> None:
+        """Collect garbage, and note what is left of the call."""
+        if self._before is None:
+            return
+        gc.collect()
+        after = tracemalloc.take_snapshot()
+        self.growth.append(_growth(self._before, after, iteration=len(self.peaks), top=self._top))
+        self._before = None
+
+    def latest(self) -> str:
+        """The last call's peak."""
+        return f"{self.peaks[-1]:,} bytes at the peak"
+
+
+def _growth(
+    before: tracemalloc.Snapshot, after: tracemalloc.Snapshot, *, iteration: int, top: int
+) -> MemoryGrowth:
+    """What two snapshots differ in, by line."""
+    known = before.filter_traces(_OBSERVERS)
+    lines = after.filter_traces(_OBSERVERS).compare_to(known, "lineno")
+    largest = sorted((line for line in lines if line.size_diff > 0), key=lambda line: -line.size_diff)[:top]
+    return MemoryGrowth(
+        iteration=iteration,
+        size=sum(line.size_diff for line in lines),
+        lines=tuple(
+            AllocationGrowth(
+                file=readable_path(line.traceback[0].filename),
+                line=line.traceback[0].lineno,
+                size=line.size_diff,
+                count=line.count_diff,
+            )
+            for line in largest
+        ),
+    )
+
+
+@lru_cache(maxsize=1024)
+def readable_path(name: str) -> str:
+    """A source file's name for people: relative to where its package is installed, or to its project.
+
+    Its project is the nearest directory above it with a `pyproject.toml`. What lies in none, or is no
+    file at all (`<string>`), keeps its name.
+    """
+    path = Path(name)
+    if not path.is_absolute():
+        return name
+    projects = (folder for folder in path.parents if (folder / "pyproject.toml").is_file())
+    installed = (place for place in _INSTALLED if path.is_relative_to(place))
+    root = next(installed, None) or next(projects, None)
+    return path.relative_to(root).as_posix() if root else name
