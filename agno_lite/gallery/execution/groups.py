@@ -82,7 +82,7 @@ class Groups:
             caller = sys._getframe(1)  # noqa: SLF001 - the documented way to a caller's frame
             if inspect.isawaitable(awaitables) or not self._is_project(caller):
                 return original(awaitables, **options)
-            return original(self._started(awaitables, caller), **options)
+            return original(_Iterable(functools.partial(self._started, awaitables, caller)), **options)
 
         return as_completed
 
@@ -194,6 +194,16 @@ class _Group:
         self._running -= 1
         if self._ending and not self._running:
             self.close()
+
+
+class _Iterable:
+    """Begins to iterate when it is asked to. A bare generator would be taken for a coroutine."""
+
+    def __init__(self, begin: Callable[[], Iterator[Any]]) -> None:
+        self._begin = begin
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._begin()
 
 
 def _changes(context: Context, opened: OpenSpan) -> list[tuple[ContextVar[Any], Any]]:
