@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from agno_lite.gallery.records import ObjectConfiguration, Setting, SpanRecord
     from agno_lite.gallery.rendering.edition import Context
     from agno_lite.gallery.rendering.facts import Facts
+    from agno_lite.gallery.rendering.script import ScriptCall
 
 
 def configuration(context: Context) -> str:
@@ -61,16 +62,21 @@ def way_of_running(context: Context) -> str:
         return context.say("concurrent: %(ways)s", ways=", ".join(ways))
     way = text(context.say("concurrent: several runs are under way at the same time"))
     call = facts.script.concurrency
-    return f"{way} ({context.line(call.line, code(call.text))})" if call else way
+    return f"{way} ({_called(context, call)})" if call else way
 
 
 def _group(context: Context, facts: Facts, group: SpanRecord) -> str:
-    """`3 branches by asyncio.gather`, with a link to the call."""
-    call = facts.script.group(short(group))
-    name = code(short(group))
-    by = context.line(call.line, name) if call and group.path == context.analysis.example.path else name
+    """`3 branches by asyncio.gather`, with the place of the call."""
     branches = context.count("%(num)d branch", "%(num)d branches", len(facts.branches(group)))
+    call = facts.script.group(short(group)) if group.path == context.analysis.example.path else None
+    by = _called(context, call) if call else code(short(group))
     return context.say("%(branches)s by %(call)s", branches=branches, call=by)
+
+
+def _called(context: Context, call: ScriptCall) -> str:
+    """A call by its name, and the line of the script that it stands on."""
+    line = context.line(call.line, context.say("line %(line)d", line=call.line))
+    return f"{code(call.text)}, {line}"
 
 
 def _object(context: Context, found: ObjectConfiguration) -> dict[str, object]:

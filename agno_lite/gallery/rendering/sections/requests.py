@@ -31,10 +31,9 @@ def api_requests(context: Context) -> str:
         groups.append(_group(context, facts, (facts.outside,)))
     runs = [*facts.runs, *([facts.outside] if facts.outside else [])]
     rows = [_row(context, facts, run, exchange) for run in runs for exchange in run.exchanges]
-    head = ("Number", "Purpose", "User, branch" if facts.groups else "User", "Session", "Status")
     return context.render(
         "api_requests.md",
-        head=[context.say(title) for title in (*head, "What the answer did")],
+        branched=bool(facts.groups),
         overlap=_overlap(context, facts),
         rows=rows,
         groups=groups,
