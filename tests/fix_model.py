@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -47,12 +48,17 @@ ServeModel = "Callable[..., ModelServer]"
 
 @pytest.fixture
 def serve_model() -> Iterator[Callable[..., ModelServer]]:
-    """Start servers: `serve_model(latency=0.0, faults=[Fault(status=500)])`. They end with the test."""
+    """Start servers: `serve_model(latency=0.0, faults=[Fault(status=500)])`. They end with the test.
+
+    With `delay`, each answer is held back for as many seconds as it says then.
+    """
     with ExitStack() as running:
 
-        def start(latency: float = 0.0, faults: Sequence[Fault] = ()) -> ModelServer:
+        def start(
+            latency: float = 0.0, faults: Sequence[Fault] = (), delay: Callable[[], float] = float
+        ) -> ModelServer:
             model = OfflineModel(latency=latency, faults=faults)
-            server = _Server(("127.0.0.1", 0), _handler(model))
+            server = _Server(("127.0.0.1", 0), _handler(model, delay))
             server.record = ModelServer(f"http://127.0.0.1:{server.server_port}/v1")
             thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
             thread.start()
@@ -70,7 +76,7 @@ class _Server(ThreadingHTTPServer):
     record: ModelServer
 
 
-def _handler(model: OfflineModel) -> type[BaseHTTPRequestHandler]:
+def _handler(model: OfflineModel, delay: Callable[[], float]) -> type[BaseHTTPRequestHandler]:
     lock = threading.Lock()
     under_way = 0
 
@@ -89,7 +95,9 @@ def _handler(model: OfflineModel) -> type[BaseHTTPRequestHandler]:
                 under_way += 1
                 record.bodies.append(json.loads(body))
                 record.most_at_once = max(record.most_at_once, under_way)
+                seconds = delay()
             try:
+                time.sleep(seconds)
                 self._reply(body)
             finally:
                 with lock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from agno_lite.exceptions import CaptureError, GalleryError, SourceError
@@ -204,11 +205,21 @@ class _Book:
                 link=links.symbol,
                 values=values,
                 gettext=edition.texts.gettext,
+                compare=partial(self._compared, entry, edition, links),
                 section=identifier,
                 cited=text.cited,
             )
             text.sections[identifier] = narrative.expand(section.text, context, line=section.line)
         return text
+
+    def _compared(
+        self, entry: _Entry, edition: rendering.Edition, links: rendering.Links, path: str
+    ) -> str | None:
+        """The table of an example and the one at `path`, if that is another."""
+        for other in self.entries:
+            if other.analysis.example.path == path and other is not entry:
+                return rendering.render_comparison(entry.known, other.known, edition, links)
+        return None
 
     def _names(self, entry: _Entry) -> narrative.Names:
         return narrative.Names(
@@ -225,6 +236,10 @@ class _Entry:
     measurements: Measurements | None
     reasons: tuple[str, ...]
     """Why its capture is stale; empty if it is fresh or there is none."""
+
+    @property
+    def known(self) -> tuple[Analysis, Capture | None, Measurements | None]:
+        return self.analysis, self.capture, self.measurements
 
     @property
     def state(self) -> rendering.State:
@@ -315,7 +330,8 @@ def _entry_problems(book: _Book, entry: _Entry) -> Iterator[Problem]:
         yield Problem(path=path, message=f"its capture is stale: {'; '.join(entry.reasons)}; {remedy}")
     if failure := _failure(entry.capture):
         yield Problem(path=path, message=f"its recorded run failed: {failure}; see the output on its page")
-    for error in narrative.check(book.project, entry.analysis, book.index, entry.capture, entry.measurements):
+    examples = [other.analysis.example.path for other in book.entries]
+    for error in narrative.check(book.project, entry.analysis, book.index, *entry.known[1:], examples):
         yield _problem(error)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 JSON = dict[str, Any]
@@ -201,6 +202,11 @@ class Timing:
     duration: float
     """How long it took."""
 
+    @property
+    def changes(self) -> tuple[tuple[float, int], tuple[float, int]]:
+        """When one more was under way, and when one less."""
+        return (self.start, 1), (self.start + self.duration, -1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurements:
@@ -216,6 +222,24 @@ class Measurements:
     """By `SpanRecord.id`."""
     exchanges: dict[int, Timing] = field(default_factory=dict)
     """By `Exchange.id`."""
+
+    @property
+    def most_at_once(self) -> int:
+        """Greatest number of requests that were under way at the same time."""
+        # An end comes before a beginning at the same moment: the two did not overlap.
+        changes = sorted((moment, step) for one in self.exchanges.values() for moment, step in one.changes)
+        return max(accumulate((step for _, step in changes), initial=0))
+
+    @property
+    def waited(self) -> float:
+        """Seconds that requests took, added up."""
+        return sum(timing.duration for timing in self.exchanges.values())
+
+    @property
+    def exchanging(self) -> float:
+        """Seconds from the first request to the last answer."""
+        ends = [timing.start + timing.duration for timing in self.exchanges.values()]
+        return max(ends) - min(timing.start for timing in self.exchanges.values()) if ends else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,38 +12,15 @@ from agno_lite.gallery.config import open_project
 from agno_lite.gallery.discovery import discover
 from agno_lite.gallery.store import Store
 
+from .conftest import ROOT, USERS, printed_memories, run
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.fix_model import ModelServer
 
-ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "cookbook/11_memory/05_multi_user_multi_session_chat.py"
-USERS = {
-    "user_1@example.com": ("Mina Park", "anime", "video games", "manga"),
-    "user_2@example.com": ("Omar Haddad", "hiking"),
-    "user_3@example.com": ("Julia Lind", "gym"),
-}
-
-
-def run(folder: Path, script: Path = SCRIPT, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Run the script from `folder`, with no settings but the ones given."""
-    kept = {name: os.environ[name] for name in ("PATH", "AGNO_LITE_HOME")}
-    return subprocess.run(
-        [sys.executable, "-W", "error", str(script)],
-        cwd=folder,
-        env={**kept, "COLUMNS": "100", **settings},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
-def printed_memories(output: str) -> list[list[str]]:
-    """What stands under each "User N's memories:"."""
-    parts = re.split(r"User \d's memories:\n", output)[1:]
-    return [re.findall(r"^- (.*)$", part, re.MULTILINE) for part in parts]
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +41,7 @@ def two_runs(
     folder, db = tmp_path_factory.mktemp("elsewhere"), PostgresDb(database)
     found = []
     for _ in range(2):
-        done = run(folder, AGNO_LITE_DB_URL=database)
+        done = run(SCRIPT, folder, AGNO_LITE_DB_URL=database)
         assert done.returncode == 0, done.stderr
         found.append((done.stdout, {user: rows(db, user) for user in USERS}))
     db.close()
@@ -85,7 +58,7 @@ def rows(db: PostgresDb, user: str) -> list[str]:
 
 def test_it_runs_from_any_directory_without_any_setting(tmp_path: Path) -> None:
     """No key, no server: one line on standard error names model and database, and how to use others."""
-    done = run(tmp_path)
+    done = run(SCRIPT, tmp_path)
     assert done.returncode == 0
     (line,) = done.stderr.splitlines()
     for word in ("gpt-4o-mini", "offline", "OPENAI_API_KEY", "PostgreSQL", "embedded", "AGNO_LITE_DB_URL"):
@@ -124,7 +97,7 @@ def test_without_memories_in_context_the_last_answer_names_none(tmp_path: Path, 
     )
     assert text != SCRIPT.read_text()
     (tmp_path / "changed.py").write_text(text)
-    done = run(tmp_path, tmp_path / "changed.py", AGNO_LITE_DB_URL=database, AGNO_LITE_OFFLINE="1")
+    done = run(tmp_path / "changed.py", tmp_path, AGNO_LITE_DB_URL=database, AGNO_LITE_OFFLINE="1")
     assert done.returncode == 0, done.stderr
     assert not re.search(r"anime|manga|video games", last_answer(done.stdout))
 
@@ -155,7 +128,7 @@ def test_the_requests_on_the_page_are_those_that_a_server_gets(
     with psycopg.connect(postgres_server, autocommit=True) as connection:
         connection.execute("create database example_05_wire")
     url = database.replace("example_05", "example_05_wire")
-    done = run(tmp_path, AGNO_LITE_DB_URL=url, OPENAI_BASE_URL=server.url, OPENAI_API_KEY="key")
+    done = run(SCRIPT, tmp_path, AGNO_LITE_DB_URL=url, OPENAI_BASE_URL=server.url, OPENAI_API_KEY="key")
     assert done.returncode == 0, done.stderr
 
     project = open_project(ROOT)

@@ -14,6 +14,7 @@ from .conftest import Open, Site
 pytestmark = pytest.mark.browser
 
 EXAMPLE = "cookbook/11_memory/05_multi_user_multi_session_chat.html"
+CONCURRENT = "cookbook/11_memory/06_multi_user_multi_session_chat_concurrent.html"
 SECTIONS = (
     "overview",
     "configuration",
@@ -24,6 +25,7 @@ SECTIONS = (
     "output",
     "storage",
     "flowchart",
+    "comparison",
     "source-index",
     "source",
 )
@@ -38,11 +40,12 @@ def home(request: pytest.FixtureRequest, real_site: Site, real_url: str) -> str:
     return real_url if request.param == "http" else real_site.folder.as_uri()
 
 
+@pytest.mark.parametrize("example", [EXAMPLE, CONCURRENT])
 @pytest.mark.parametrize("colours", ["light", "dark"])
 @pytest.mark.parametrize("locale", LOCALES)
-def test_the_example_is_complete(visit: Open, real_url: str, locale: str, colours: str) -> None:
+def test_the_example_is_complete(visit: Open, real_url: str, locale: str, colours: str, example: str) -> None:
     """Every section is there, in order and filled, and every diagram is a drawing."""
-    page = visit(f"{real_url}/{locale}/{EXAMPLE}", colours=colours)
+    page = visit(f"{real_url}/{locale}/{example}", colours=colours)
     expect(page.locator("body")).to_have_attribute("data-md-color-scheme", PREFERRED_SCHEME[colours])
     headings = page.locator("article h2[id]").evaluate_all("headings => headings.map(heading => heading.id)")
     assert [heading for heading in headings if heading in SECTIONS] == list(SECTIONS)
@@ -71,6 +74,30 @@ def test_diagrams_follow_the_colours_of_the_page(visit: Open, real_url: str) -> 
         return float(sum(page.evaluate(canvas, colour)) / 3)
 
     assert brightness("light") < 119 < brightness("dark")
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_compared_examples_lead_to_each_other(visit: Open, real_url: str, locale: str) -> None:
+    """A link in the table of each leads to the other, and so do the footers; both show the same figures."""
+    page = visit(f"{real_url}/{locale}/{EXAMPLE}")
+    table = "#comparison + p + table, #comparison + .md-typeset__scrollwrap"
+    figures = page.locator(table).first.locator("tbody").inner_text()
+    page.locator(table).first.locator("th a").click()
+    page.wait_for_url(f"{real_url}/{locale}/{CONCURRENT}")
+    assert page.locator(table).first.locator("tbody").inner_text() == figures
+    page.locator(".md-footer__link--prev").click()
+    page.wait_for_url(f"{real_url}/{locale}/{EXAMPLE}")
+    expect(page.locator(f".md-footer__link--next[href$='{CONCURRENT.rpartition('/')[2]}']")).to_have_count(1)
+
+
+@pytest.mark.parametrize("example", [EXAMPLE, CONCURRENT])
+def test_the_flowchart_can_be_read(visit: Open, real_url: str, example: str) -> None:
+    """On a wide screen it is shown at six tenths of its size at least: its text is then 9 pixels high."""
+    page = visit(f"{real_url}/en/{example}")
+    chart = page.locator("div.mermaid svg").nth(1)
+    expect(chart.locator("g.node").first).to_be_attached()
+    scale = chart.evaluate("svg => svg.getBoundingClientRect().width / svg.viewBox.baseVal.width")
+    assert scale >= 0.6
 
 
 @pytest.mark.parametrize(("home", "locale"), [("http", "zh"), ("file", "en")], indirect=["home"])
@@ -133,7 +160,7 @@ def test_the_front_door_leads_to_the_readers_language(
     page.wait_for_url(f"{home}/{locale}/index.html")
 
 
-@pytest.mark.parametrize("uri", ["index.html", EXAMPLE])
+@pytest.mark.parametrize("uri", ["index.html", EXAMPLE, CONCURRENT])
 @pytest.mark.parametrize("locale", LOCALES)
 def test_no_page_scrolls_sideways_on_a_phone(visit: Open, real_url: str, locale: str, uri: str) -> None:
     """What is too wide scrolls by itself."""

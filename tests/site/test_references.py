@@ -21,14 +21,22 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 LANGUAGES = ("zh", "en")
-EXAMPLE = "{}/cookbook/11_memory/05_multi_user_multi_session_chat.html"
-FACTS = ROOT / "cookbook/_captures/11_memory/05_multi_user_multi_session_chat.facts.json"
+EXAMPLES = (
+    "11_memory/05_multi_user_multi_session_chat",
+    "11_memory/06_multi_user_multi_session_chat_concurrent",
+)
+
+
+@pytest.fixture(params=EXAMPLES)
+def example(request: pytest.FixtureRequest) -> str:
+    """An example: its place in the cookbook."""
+    return str(request.param)
 
 
 @pytest.fixture(params=LANGUAGES)
-def uri(request: pytest.FixtureRequest) -> str:
+def uri(request: pytest.FixtureRequest, example: str) -> str:
     """Address of the example's page in one language."""
-    return EXAMPLE.format(request.param)
+    return f"{request.param}/cookbook/{example}.html"
 
 
 @pytest.fixture
@@ -165,6 +173,23 @@ def test_diagram_links_lead_to_definitions_or_statements(
     assert checked >= 20
 
 
+def test_the_flowchart_counts_what_the_capture_holds(page: BeautifulSoup, example: str, uri: str) -> None:
+    """The runs in its boxes add up to the capture's, and so do the memory updates."""
+    facts = json.loads((ROOT / f"cookbook/_captures/{example}.facts.json").read_text("utf-8"))
+    kinds = [span["kind"] for span in facts["spans"]]
+    chart = html.unescape(page.select(".mermaid")[1].get_text())
+    runs = r"(\d+) 次运行" if uri.startswith("zh") else r"(\d+) runs?"
+    counted = [int(re.search(runs, box)[1]) for box in re.findall(r'turn\d+\["(.*?)"\]', chart)]  # type: ignore[index]
+    assert sum(counted) == kinds.count("invoke_agent")
+    updates = [
+        int(number)
+        for number in re.findall(r'memory\d+\["[^"\\]*#215;(\d+)|memory\d+\["[^"\\]*×(\d+)', chart)
+        for number in number
+        if number
+    ]
+    assert sum(updates) == kinds.count("agno_lite.update_memory")
+
+
 def json_blocks(page: BeautifulSoup) -> list[Any]:
     """Every JSON object that the section of requests shows whole."""
     start, end = page.select_one("#api-requests"), page.select_one("#output")
@@ -181,12 +206,12 @@ def json_blocks(page: BeautifulSoup) -> list[Any]:
     return [value for value in found if isinstance(value, dict)]
 
 
-def test_the_page_shows_every_request_whole(page: BeautifulSoup) -> None:
+def test_the_page_shows_every_request_whole(page: BeautifulSoup, example: str) -> None:
     """The bodies on the page are those of the capture, one by one and in order, and so are the answers.
 
     That the capture's requests are those on the wire is tested with a server that counts them.
     """
-    facts = json.loads(FACTS.read_text("utf-8"))
+    facts = json.loads((ROOT / f"cookbook/_captures/{example}.facts.json").read_text("utf-8"))
     shown = json_blocks(page)
     for side, key in (("request", "messages"), ("response", "choices")):
         recorded = [facts["bodies"][exchange[side]] for exchange in facts["exchanges"]]

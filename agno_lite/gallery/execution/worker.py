@@ -12,6 +12,7 @@ from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING
 
 from agno_lite.gallery.execution.constructions import Constructions
+from agno_lite.gallery.execution.groups import Groups
 from agno_lite.gallery.execution.journal import Journal
 from agno_lite.gallery.execution.probes import Probes, ProjectFinder, parsed
 from agno_lite.gallery.execution.watching import FileWatcher, SpanWatcher
@@ -54,6 +55,7 @@ def _watch(journal: Journal, root: Path, packages: list[str], cookbook: str) -> 
     tracing = importlib.import_module(f"{_OWN_PACKAGE}.tracing")
     tracing.add_watcher(SpanWatcher(journal))
     tracing.add_watcher(probes)
+    Groups(tracing.span, [str(root / name) for name in (*packages, cookbook)]).install()
     Wire(journal, tracing.current_span).install()
     return probes
 

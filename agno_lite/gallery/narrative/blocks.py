@@ -1,6 +1,6 @@
 """Hand-written Markdown as a sequence of prose, code fences and directives, each with its line.
 
-A directive names a piece of source and says how to show it, in YAML:
+One directive names a piece of source and says how to show it, in YAML:
 
     /// excerpt | MemoryManager.aupdate
     start: "async with"
@@ -8,6 +8,11 @@ A directive names a piece of source and says how to show it, in YAML:
     docstring: false
     notes:
       "for change in changes": text shown with that line
+    ///
+
+Another one sets the page's example beside another, by the path of its script, and has no options:
+
+    /// comparison | cookbook/11_memory/05_multi_user_multi_session_chat.py
     ///
 """
 
@@ -75,7 +80,17 @@ class ExcerptDirective:
     """Remarks, in the order written."""
 
 
-Block = Prose | Fence | ExcerptDirective
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonDirective:
+    """Asks for a table of the page's example and another one."""
+
+    line: int
+    """Line of `/// comparison`."""
+    reference: str
+    """Path of the other example's script."""
+
+
+Block = Prose | Fence | ExcerptDirective | ComparisonDirective
 
 
 def scan(text: str, path: str, line: int, errors: list[SourceError]) -> list[Block]:
@@ -123,10 +138,17 @@ def _block(lines: list[str], path: str, line: int, *, closed: bool) -> Block:
     if mark != "///":
         return Fence(line, "\n".join(lines))
     opening = _DIRECTIVE.fullmatch(lines[0])
-    if opening is None or opening["name"] != "excerpt" or not opening["argument"]:
-        message = f"expected the directive `/// excerpt | symbol`, got {lines[0]!r}; correct it"
-        raise NarrativeError(message, path=path, line=line)
-    return _excerpt(opening["argument"], "\n".join(lines[1:-1]), path, line)
+    options = "\n".join(lines[1:-1])
+    match opening and (opening["name"], opening["argument"]):
+        case "excerpt", str(reference) if reference:
+            return _excerpt(reference, options, path, line)
+        case "comparison", str(reference) if reference and not options.strip():
+            return ComparisonDirective(line=line, reference=reference)
+    message = (
+        "expected the directive `/// excerpt | symbol`, or `/// comparison | cookbook/…/NAME.py` without "
+        f"options, got {lines[0]!r}; correct it"
+    )
+    raise NarrativeError(message, path=path, line=line)
 
 
 def _excerpt(reference: str, options: str, path: str, line: int) -> ExcerptDirective:

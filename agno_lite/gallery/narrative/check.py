@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import zip_longest
 from typing import Any
 
 from agno_lite.exceptions import NarrativeError, SourceError
 from agno_lite.gallery.config import Project
-from agno_lite.gallery.narrative.blocks import ExcerptDirective, Prose, scan
+from agno_lite.gallery.narrative.blocks import ComparisonDirective, ExcerptDirective, Prose, scan
 from agno_lite.gallery.narrative.expand import ExpansionContext, expand_all
 from agno_lite.gallery.narrative.names import Names, SymbolLookup
 from agno_lite.gallery.narrative.parser import HEADING, examine
@@ -22,14 +22,16 @@ def check(
     index: SymbolLookup,
     capture: Capture | None,
     measurements: Measurements | None = None,
+    examples: Collection[str] = (),
 ) -> list[SourceError]:
     """All problems of an example's narratives: each by itself, then where the languages differ.
 
     A missing narrative is no problem. Without a capture values are not checked, and names that occur only
-    in a run are not known.
+    in a run are not known. With `examples`, the paths of all scripts, may it be compared.
     """
     names = Names(project=project, index=index, analysis=analysis, capture=capture)
     values = namespace(capture, measurements) if capture else None
+    others = set(examples) - {analysis.example.path}
     errors: list[SourceError] = []
     narratives: list[Narrative] = []
     for locale in LOCALES:
@@ -37,14 +39,18 @@ def check(
             narrative, problems = examine(project, path)
             narratives.append(narrative)
             errors += problems
-            errors += _content_problems(narrative, names, values, problems)
+            errors += _content_problems(narrative, names, values, problems, others)
     for other in narratives[1:]:
         errors += _differences(narratives[0], other)
     return errors
 
 
 def _content_problems(
-    narrative: Narrative, names: Names, values: Mapping[str, Any] | None, known: list[SourceError]
+    narrative: Narrative,
+    names: Names,
+    values: Mapping[str, Any] | None,
+    known: list[SourceError],
+    others: Collection[str],
 ) -> Iterator[SourceError]:
     """What does not hold inside the sections; malformed blocks were found before."""
     found = {(error.line, str(error)) for error in known}
@@ -54,6 +60,7 @@ def _content_problems(
             names=names,
             link=lambda symbol: f"#{symbol.name}",
             values=values,
+            compare=lambda path: path if path in others else None,
             section=identifier,
         )
         for error in expand_all(section.text, context, line=section.line)[1]:
@@ -88,6 +95,8 @@ def _outline(narrative: Narrative, identifier: str) -> Iterator[tuple[str, int]]
     for block in scan(section.text, narrative.path, section.line, []):
         if isinstance(block, ExcerptDirective):
             yield _described(block), block.line
+        elif isinstance(block, ComparisonDirective):
+            yield f"a comparison with {block.reference}", block.line
         elif isinstance(block, Prose):
             for number, line in enumerate(block.text.split("\n"), start=block.line):
                 if heading := HEADING.fullmatch(line):

@@ -15,7 +15,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from agno_lite.exceptions import GalleryError, NarrativeError, SourceError, UnresolvedReferenceError
-from agno_lite.gallery.narrative.blocks import Block, ExcerptDirective, Fence, Note, Prose, scan
+from agno_lite.gallery.narrative.blocks import (
+    Block,
+    ComparisonDirective,
+    ExcerptDirective,
+    Fence,
+    Note,
+    Prose,
+    scan,
+)
 from agno_lite.gallery.narrative.names import Names
 from agno_lite.gallery.narrative.parser import HEADING
 from agno_lite.gallery.narrative.values import escape, evaluate
@@ -51,6 +59,8 @@ class ExpansionContext:
     """Names for `{{ … }}`, see `agno_lite.gallery.narrative.values.namespace`; `None`: not recorded yet."""
     gettext: Callable[[str], str] = str
     """Translates the few words that an excerpt brings along."""
+    compare: Callable[[str], str | None] = lambda _: None
+    """Markdown of a comparison with the example of that path; `None` if there is no such example."""
     section: str = ""
     """Id of the section. Headings in it without an id get `section-1`, `section-2` …, in each language."""
     cited: list[Symbol] = field(default_factory=list)
@@ -101,6 +111,8 @@ class _Expander:
                 return self._headed(block)
             case ExcerptDirective():
                 return self._excerpt(block)
+            case ComparisonDirective():
+                return self._comparison(block)
 
     # --- prose -------------------------------------------------------------------------------
 
@@ -239,6 +251,18 @@ class _Expander:
             symbol=f"[{_code_span(_qualified(symbol))}]({self._context.link(symbol)})",
             lines=f"[{shown}]({place})",
         )
+
+    # --- comparisons -------------------------------------------------------------------------
+
+    def _comparison(self, directive: ComparisonDirective) -> str:
+        table = self._context.compare(directive.reference)
+        if table is None:
+            message = (
+                f"expected the path of another example, such as cookbook/topic/NAME.py, "
+                f"got {directive.reference!r}; correct it"
+            )
+            self._note_error(message, directive.line)
+        return table or ""
 
     # --- results -----------------------------------------------------------------------------
 

@@ -24,12 +24,18 @@ def namespace(capture: Capture, measurements: Measurements | None = None) -> Map
     """What expressions may use: `facts`, the capture as plain data, and `measured`, if there is any.
 
     Beside the fields of `Capture`, `facts` has `requests`, the exchanges with their bodies in place of the
-    keys, and `runs`, the spans of agents and teams that no other agent or team called.
+    keys, and `runs`, the spans of agents and teams that no other agent or team called. Beside those of
+    `Measurements`, `measured` has `most_at_once`, `waited` and `exchanging`.
     """
     facts = asdict(capture)
     facts["requests"] = [_with_bodies(exchange, capture.bodies) for exchange in facts["exchanges"]]
     facts["runs"] = _outermost_runs(facts["spans"])
-    return {"facts": facts} if measurements is None else {"facts": facts, "measured": asdict(measurements)}
+    return {"facts": facts} if measurements is None else {"facts": facts, "measured": _measured(measurements)}
+
+
+def _measured(measurements: Measurements) -> JSON:
+    computed = ("most_at_once", "waited", "exchanging")
+    return asdict(measurements) | {name: getattr(measurements, name) for name in computed}
 
 
 def _with_bodies(exchange: JSON, bodies: JSON) -> JSON:

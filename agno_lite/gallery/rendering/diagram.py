@@ -61,7 +61,7 @@ class Edge:
     """An arrow of a diagram."""
 
     source: str
-    """The node where it begins."""
+    """The node where it begins, or the title of a frame."""
     target: str
     """The node where it ends, or the title of a frame."""
     label: str = ""
@@ -92,6 +92,26 @@ class Diagram:
     def members(self, name: str) -> list[str]:
         """The node of that name, or the nodes in the frame of that title."""
         return [node.id for node in self.nodes if name in (node.id, node.group)]
+
+    def is_chained(self, title: str) -> bool:
+        """Whether nodes in a frame follow each other."""
+        members = set(self.members(title))
+        return any({edge.source, edge.target} <= members for edge in self.edges)
+
+    def _ends(self, edge: Edge) -> tuple[list[str], list[str]]:
+        """The nodes between which an edge leads: data concerns a whole frame, a step one end of its chain."""
+        sources, targets = self.members(edge.source), self.members(edge.target)
+        if edge.label:
+            return sources, targets
+        inside = [other for other in self.edges if other is not edge]
+        left = {other.source for other in inside if other.target in sources}
+        entered = {other.target for other in inside if other.source in targets}
+        return [name for name in sources if name not in left], [n for n in targets if n not in entered]
+
+    def leads(self, name: str) -> list[tuple[str, Edge]]:
+        """Nodes to which arrows lead from a node, each with its arrow."""
+        ends = [(edge, *self._ends(edge)) for edge in self.edges]
+        return [(target, edge) for edge, sources, targets in ends if name in sources for target in targets]
 
     def place(self, name: str) -> str:
         """What Mermaid calls a node, or a frame by its title."""
@@ -129,9 +149,7 @@ def draw(context: Context, diagram: Diagram) -> str:
             f"({context.links.source(node.path, node.line)})",
             "leads": [
                 f"{numbers[target]} ({escape.text(edge.label)})" if edge.label else str(numbers[target])
-                for edge in diagram.edges
-                if edge.source == node.id
-                for target in diagram.members(edge.target)
+                for target, edge in diagram.leads(node.id)
             ],
         }
         for node in diagram.nodes

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from agno_lite.gallery.records import JSON, Capture, Exchange, SpanRecord
 
 
+_SCRIPT = frozenset({semconv.GATHER, semconv.BRANCH})
+"""Kinds of spans that stand for code of the script."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One run of an agent that the script asked for, or what the script did outside of any."""
@@ -35,6 +39,8 @@ class Run:
     """What happened to the user's memories: `operation` and `memory` of each change."""
     call: ScriptCall | None
     """The script's call that it came from, as far as it can be told."""
+    branch: SpanRecord | None = None
+    """The coroutine of a group that it was run by, if the script started one."""
 
     @property
     def user(self) -> str:
@@ -102,8 +108,31 @@ class Facts:
         return next((kind for kind in kinds if kind not in (semconv.CHAT, semconv.DATABASE)), "")
 
     def siblings(self, exchange: Exchange) -> list[Exchange]:
-        """Requests that may have been under way at the same time, by construction."""
-        return [other for other in self.capture.exchanges if self._parallel(exchange, other)]
+        """Requests of the same branch that may have been under way at the same time, by construction."""
+        branch = self.branch(exchange.span)
+        return [
+            other
+            for other in self.capture.exchanges
+            if self._parallel(exchange, other) and self.branch(other.span) == branch
+        ]
+
+    def branch(self, span: int | None) -> SpanRecord | None:
+        """The innermost branch of a group that a span is in."""
+        return next((around for around in self.ancestors(span) if around.kind == semconv.BRANCH), None)
+
+    def beside(self, span: int | None) -> list[SpanRecord]:
+        """Branches that may have been under way at the same time as a span."""
+        branches = [around for around in self.ancestors(span) if around.kind == semconv.BRANCH]
+        return [
+            other
+            for branch in branches
+            for other in self.capture.spans
+            if other.parent == branch.parent and other.kind == semconv.BRANCH and other.id != branch.id
+        ]
+
+    def branches(self, group: SpanRecord) -> list[SpanRecord]:
+        """The branches of a group, in canonical order."""
+        return [span for span in self.capture.spans if span.parent == group.id]
 
     def _parallel(self, one: Exchange, other: Exchange) -> bool:
         around = [span.id for span in self.ancestors(one.span)]
@@ -132,9 +161,15 @@ class Facts:
 
     @cached_property
     def turns(self) -> tuple[tuple[Run, ...], ...]:
-        """Runs that follow each other in the same session of the same user, together."""
-        grouped = groupby(self.runs, key=lambda run: (run.user, run.session, run.agent))
+        """Runs that follow each other in the same session of the same user, or in the same branch."""
+        grouped = groupby(self.runs, key=_place)
         return tuple(tuple(runs) for _, runs in grouped)
+
+    @cached_property
+    def groups(self) -> tuple[SpanRecord, ...]:
+        """Groups of coroutines that the script started, those inside of others left out."""
+        started = (span for span in self.capture.spans if span.kind == semconv.GATHER)
+        return tuple(span for span in started if self.branch(span.id) is None)
 
     @cached_property
     def users(self) -> tuple[str, ...]:
@@ -144,9 +179,8 @@ class Facts:
     @cached_property
     def concurrent(self) -> bool:
         """Whether the script has several runs under way at the same time."""
-        parents = (next(self.ancestors(run.span.parent), None) for run in self.runs if run.span)
-        marked = any(parent is not None and parent.concurrent for parent in parents)
-        return marked or self.script.concurrency is not None
+        around = (span for run in self.runs if run.span for span in self.ancestors(run.span.parent))
+        return any(span.concurrent for span in around) or self.script.concurrency is not None
 
     @cached_property
     def reads(self) -> tuple[tuple[SpanRecord, ScriptCall | None], ...]:
@@ -155,7 +189,7 @@ class Facts:
         return tuple(
             (span, calls.get(operation(span)))
             for span in self.capture.spans
-            if span.kind == semconv.DATABASE and span.parent is None
+            if span.kind == semconv.DATABASE and self._is_outside(span)
         )
 
     def memories(self, user: str) -> tuple[str, ...]:
@@ -176,6 +210,10 @@ class Facts:
         """Models that were asked, and whether the built-in one answered in their place."""
         chats = (span.attributes for span in self.capture.spans if span.kind == semconv.CHAT)
         return {str(chat.get(semconv.REQUEST_MODEL, "")): bool(chat.get(semconv.OFFLINE)) for chat in chats}
+
+    def _is_outside(self, span: SpanRecord) -> bool:
+        """Whether nothing but the script's own groups is around a span."""
+        return all(around.kind in _SCRIPT for around in self.ancestors(span.parent))
 
     def _is_outermost_run(self, span: SpanRecord) -> bool:
         around = self.ancestors(span.parent)
@@ -200,7 +238,18 @@ class Facts:
                 for change in update.attributes.get(semconv.MEMORIES_CHANGED) or ()
             ),
             call=_take(unused, question, str(span.attributes.get(semconv.USER_ID) or "")),
+            branch=self.branch(span.id),
         )
+
+
+def _place(run: Run) -> tuple[object, ...]:
+    """What runs that are shown together have in common."""
+    return (run.branch.id, run.user, run.agent) if run.branch else (run.user, run.session, run.agent)
+
+
+def short(span: SpanRecord) -> str:
+    """What a group or branch is called, without its kind: `asyncio.gather`, `talk_with_everybody`."""
+    return span.name.removeprefix(span.kind).strip()
 
 
 def operation(span: SpanRecord) -> str:

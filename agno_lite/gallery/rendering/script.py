@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 RUN_METHODS = frozenset({"run", "arun", "print_response", "aprint_response"})
 """Methods of agents and teams that begin a run."""
-_CONCURRENT = frozenset({"gather", "create_task", "TaskGroup", "ThreadPoolExecutor"})
+_CONCURRENT = frozenset({"gather", "as_completed", "TaskGroup", "create_task", "ThreadPoolExecutor"})
 """Names by whose calls a script does several things at the same time."""
 
 
@@ -51,6 +51,26 @@ class Script:
     def concurrency(self) -> ScriptCall | None:
         """The first call by which it does several things at the same time."""
         return next((call for call in self.calls if call.method in _CONCURRENT), None)
+
+    def line(self, function: str) -> int | None:
+        """The first line of one of its own functions."""
+        node = self.functions.get(function)
+        return node.lineno if node else None
+
+    def group(self, name: str) -> ScriptCall | None:
+        """The first call that starts groups of that name, such as `asyncio.gather`."""
+        return next((call for call in self.calls if call.method == name.rpartition(".")[2]), None)
+
+    def printed(self, function: str, output: str) -> ScriptCall | None:
+        """The last call by which one of its functions prints a text that can be told without running.
+
+        Args:
+            function: name of the function.
+            output: what the script printed; the text must be a line of it.
+        """
+        prints = (call for call in self.calls if call.method == "print" and call.function == function)
+        lines = output.splitlines()
+        return next((call for call in reversed(list(prints)) if call.values.get("") in lines), None)
 
     @property
     def entry(self) -> ScriptCall | None:

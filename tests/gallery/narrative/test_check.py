@@ -67,3 +67,24 @@ def test_the_languages_must_be_alike(
     assert (EN, line) in problems(project, index, capture)
     (project.root / EN).write_text(first, "utf-8")
     assert problems(project, index, capture) == []
+
+
+def test_only_other_examples_can_be_compared(project: Project, index: SymbolIndex, capture: Capture) -> None:
+    """A script that is not there, and the page's own, are problems in each language, with their line."""
+    analysis = analyse(project, discover(project)[0], capture, index)
+    for own, expected in (("one/b.py", []), ("one/a.py", [(ZH, 3), (EN, 3)]), ("b.py", [(ZH, 3), (EN, 3)])):
+        for path in (ZH, EN):
+            text = f"## C {{ #comparison }}\n\n/// comparison | cookbook/{own}\n///\n"
+            (project.root / path).write_text(text, "utf-8")
+        found = check(project, analysis, index, capture, None, ["cookbook/one/a.py", "cookbook/one/b.py"])
+        assert [(error.path, error.line) for error in found] == expected
+
+
+def test_both_languages_compare_the_same(project: Project, index: SymbolIndex, capture: Capture) -> None:
+    """A comparison in one language stands in the other too."""
+    text = "## C { #comparison }\n\n/// comparison | cookbook/one/b.py\n///\n"
+    (project.root / ZH).write_text(text, "utf-8")
+    (project.root / EN).write_text(text.replace("one/b", "one/c"), "utf-8")
+    analysis = analyse(project, discover(project)[0], capture, index)
+    found = check(project, analysis, index, capture, None, ["cookbook/one/b.py", "cookbook/one/c.py"])
+    assert [(error.path, error.line) for error in found] == [(EN, 3)]

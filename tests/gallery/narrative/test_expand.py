@@ -310,3 +310,26 @@ def test_any_text_expands_or_has_errors_with_valid_lines(text: str, context: Exp
     _, errors = expand_all(text, context, line=5)
     assert all(isinstance(error, SourceError) for error in errors)
     assert all(5 <= (error.line or 0) <= 5 + text.count("\n") for error in errors)
+
+
+def test_a_comparison_is_put_in(context: ExpansionContext) -> None:
+    """The directive gives the path of another example, and stands for what is made of the two."""
+    compared = replace(context, compare=lambda path: f"| table of {path} |")
+    text = "Look:\n\n/// comparison | cookbook/one/b.py\n///\n\nDone."
+    assert expand(text, compared) == "Look:\n\n| table of cookbook/one/b.py |\n\nDone."
+
+
+def test_an_unknown_example_is_an_error(context: ExpansionContext) -> None:
+    """The message names file, line and what was written."""
+    with pytest.raises(NarrativeError, match=r"path of another example.*'cookbook/one/zzz.py'") as caught:
+        expand("a\n\n/// comparison | cookbook/one/zzz.py\n///", context, line=10)
+    assert (caught.value.path, caught.value.line) == ("cookbook/one/a.en.md", 12)
+
+
+@pytest.mark.parametrize(
+    "text", ["/// comparison\n///", "/// comparison | a.py\nstart: x\n///", "/// other | x\n///"]
+)
+def test_a_malformed_comparison_is_an_error(context: ExpansionContext, text: str) -> None:
+    """It needs a path, and has no options."""
+    with pytest.raises(NarrativeError, match="expected the directive"):
+        expand(text, context)

@@ -167,11 +167,20 @@ class CaptureBuilder:
             user__id=user,
         )
 
-    def run(self, user: str, session: str, question: str, added: tuple[str, ...]) -> None:
+    def group(self, *names: str, path: str) -> list[int]:
+        """A group of coroutines; gives the ids of its branches."""
+        gather = self.span(
+            None, semconv.GATHER, "agno_lite.gather asyncio.gather", (path, "main"), concurrent=True
+        )
+        return [self.span(gather, semconv.BRANCH, f"agno_lite.branch {name}", (path, name)) for name in names]
+
+    def run(
+        self, user: str, session: str, question: str, added: tuple[str, ...], parent: int | None = None
+    ) -> None:
         """A run: load, build the prompt, ask and remember at the same time, save."""
         kept = self.memories.setdefault(user, [])
         run = self.span(
-            None,
+            parent,
             semconv.INVOKE_AGENT,
             "invoke_agent Chat Agent",
             gen_ai__agent__name="Chat Agent",
@@ -335,6 +344,45 @@ def builder() -> CaptureBuilder:
     for user in made.memories:
         made.database(None, "get_user_memories", user)
     return made
+
+
+CONCURRENT_PATH = "cookbook/11_memory/06_x.py"
+CONCURRENT_SCRIPT = """import asyncio
+
+async def talk_1():
+    await chat_agent.arun("I am Mina.", user_id="user_1@example.com", session_id=one)
+    await chat_agent.arun("What am I?", user_id="user_1@example.com", session_id=two)
+    print("User 1 Done")
+
+async def talk_2():
+    await chat_agent.arun("I am Omar.", user_id="user_2@example.com", session_id=three)
+    print("User 2 Done")
+
+async def main():
+    await asyncio.gather(talk_1(), talk_2())
+
+asyncio.run(main())
+print(chat_agent.get_user_memories(user_id=user_id))
+"""
+
+
+@pytest.fixture
+def concurrent_builder() -> CaptureBuilder:
+    """A capture of two branches with two runs and one, and two reads by the script at the end."""
+    made = CaptureBuilder()
+    first, second = made.group("talk_1", "talk_2", path=CONCURRENT_PATH)
+    made.run("user_1@example.com", "<uuid:1>", "I am Mina.", ("User's name is Mina.",), first)
+    made.run("user_1@example.com", "<uuid:2>", "What am I?", (), first)
+    made.run("user_2@example.com", "<uuid:3>", "I am Omar.", ("User's name is Omar.",), second)
+    for user in made.memories:
+        made.database(None, "get_user_memories", user)
+    return made
+
+
+@pytest.fixture
+def concurrent_analysis() -> Analysis:
+    """The analysis of a script with two branches."""
+    return analysis_of(CONCURRENT_SCRIPT, example=Example(path=CONCURRENT_PATH, narratives={}))
 
 
 @pytest.fixture

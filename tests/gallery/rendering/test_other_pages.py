@@ -72,6 +72,10 @@ def test_texts_of_the_code(tmp_path: Path) -> None:
     path = update_catalog(project, "zh", ["Keeps a memory of the user.", "Answers."])
     assert path == catalog_path(project, "zh") == tmp_path / "docs/locales/zh.po"
     text = path.read_text("utf-8")
+    assert text == update_catalog(project, "zh", ["Keeps a memory of the user.", "Answers."]).read_text(
+        "utf-8"
+    )
+    assert "Date" not in text
     filled = text.replace('msgid "Answers."\nmsgstr ""', 'msgid "Answers."\nmsgstr "回答。"')
     filled = filled.replace('of the user."\nmsgstr ""', 'of the user."\nmsgstr "保存记忆。"')
     path.write_text(filled, "utf-8")

@@ -5,14 +5,15 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import mermaidx
 import pytest
 from bs4 import BeautifulSoup, Tag
 
-from agno_lite.gallery.records import SECTION_IDS, Measurements
-from agno_lite.gallery.rendering import SECTIONS, render_example
+from agno_lite.gallery.records import SECTION_IDS, Measurements, Timing
+from agno_lite.gallery.rendering import SECTIONS, example_uri, render_comparison, render_example
 from agno_lite.gallery.rendering.ansi import terminal
 
 if TYPE_CHECKING:
@@ -223,15 +224,24 @@ def test_diagrams_can_be_drawn(page_of: Make) -> None:
 
 
 def test_flowchart_tells_the_run(page_of: Make, render: Render, part: Part) -> None:
-    """Turns are folded, memory updates and reads are per user, and links lead to the script's lines."""
+    """Turns are folded, memory updates are per user, reads per call, and links lead to the script's lines."""
     page = page_of()
     chart = diagrams(page)[1]
     turns = re.findall(r'turn\d\["(.*?)"\]', chart)
     assert len(turns) == 5
     assert turns[0] == r"Chat Agent\nuser_1@example.com\nuser_1_session_1_id\n2 runs"
     assert len(re.findall(r"^  memory\d\[", chart, re.MULTILINE)) == 3
-    assert 'database -.->|"2 memories"| turn5' in chart
-    assert "database -.->" not in "".join(re.findall(r".*\| turn0", chart))
+    frame, title = re.findall(r'subgraph (\w+)\["(.*?)"\]\n    direction TB', chart)[0]
+    assert title == "8 runs, one after another"
+    assert f"entry --> {frame}" in chart
+    assert re.findall(rf'{frame} -->\|"what the user said"\| (\w+)', chart) == [
+        "memory1",
+        "memory2",
+        "memory3",
+    ]
+    assert f'database -.->|"memories of the user"| {frame}' in chart
+    assert re.findall(r'read\d\["(.*?)"\]', chart) == ["chat_agent.get_user_memories() ×3"]
+    assert 'database -.->|"6 memories"| read1' in chart
     assert (
         'click turn2 href "../../../source/cookbook/11_memory/05_multi_user_multi_session_chat.py/'
         '#__codelineno-0-30"'
@@ -239,6 +249,12 @@ def test_flowchart_tells_the_run(page_of: Make, render: Render, part: Part) -> N
     steps = part(render(page.markdown), "flowchart").select("details li")
     assert len(steps) == len(re.findall("^  click", chart, re.MULTILINE))
     assert steps[0].get_text() == "asyncio.run(run_chat_agent()) → 2"
+    assert (
+        steps[1]
+        .get_text()
+        .endswith("→ 3, 7 (what the user said), 8 (what the user said), 9 (what the user said)")
+    )
+    assert steps[5].get_text().endswith("9 (what the user said), 11")
 
 
 def test_architecture_shows_what_happens_at_the_same_time(page_of: Make) -> None:
@@ -375,6 +391,102 @@ def test_runs_that_overlap_have_a_chain_per_user(
     assert re.findall(r"gather --> (\w+)", chart) == ["turn1", "turn3", "turn4"]
     assert "turn2 --> turn5" in chart
     assert "concurrent: several runs" in page.markdown
+
+
+def test_branches_stand_side_by_side(
+    concurrent_builder: CaptureBuilder,
+    edition_of: Callable[..., Edition],
+    concurrent_analysis: Analysis,
+    render: Render,
+    part: Part,
+) -> None:
+    """A group is a fork, a box per branch with its number of calls, what each prints last, and a join."""
+    capture = concurrent_builder.capture(stdout="User 2 Done\nUser 1 Done\n")
+    page = render_example(concurrent_analysis, capture, None, {}, edition_of())
+    chart = diagrams(page)[1]
+    boxes = dict(re.findall(r'^  (\w+)[\[(]+"(.*?)"', chart, re.MULTILINE))
+    assert boxes["gather"] == r"asyncio.gather()\n2 branches"
+    assert boxes["turn1"] == r"talk_1()\nuser_1@example.com\n2 runs, 4 requests"
+    assert boxes["turn2"] == r"talk_2()\nuser_2@example.com\n1 run, 2 requests"
+    assert "asyncio.gather" in boxes["join"]
+    steps = re.findall(r'^  (\w+) -->(?:\|".*?"\|)? (\w+)$', chart, re.MULTILINE)
+    for number in (1, 2):
+        assert boxes[f"done{number}"] == f"User {number} Done"
+        path = ["gather", f"turn{number}", f"memory{number}", f"done{number}", "join"]
+        assert set(pairwise(path)) <= set(steps)
+    assert ("join", "read1") in steps
+    assert re.search(r'click turn2 href ".*06_x\.py/#__codelineno-0-8"', chart)
+    facts = {row[0]: row[1] for row in rows(part(render(page.markdown), "configuration"), 2)}
+    assert facts["Way of running"] == "concurrent: 2 branches by asyncio.gather, line 12"
+
+
+def test_requests_name_the_branches_beside_them(
+    concurrent_builder: CaptureBuilder,
+    edition_of: Callable[..., Edition],
+    concurrent_analysis: Analysis,
+    render: Render,
+    part: Part,
+) -> None:
+    """Requests are grouped by user and branch; each says what may overlap, the section what did."""
+    times = {number: Timing(start=number / 10, duration=0.25) for number in range(1, 7)}
+    figures = Measurements(example="x", duration=1.0, peak_memory=1, exchanges=times)
+    page = render_example(concurrent_analysis, concurrent_builder.capture(), figures, {}, edition_of())
+    soup = part(render(page.markdown), "api-requests")
+    titles = [heading.get_text() for heading in soup.find_all("h3")]
+    assert titles == ["user_1@example.com · talk_1()", "user_2@example.com · talk_2()"]
+    assert "At most 3 requests were under way at once" in soup.get_text()
+    folded = [found.get_text() for found in soup.select("details.example")]
+    assert "same time as: 2" in folded[0]
+    assert all("every request of: talk_2()" in text for text in folded[:4])
+    assert all("every request of: talk_1()" in text for text in folded[4:])
+    link = soup.select("details.example")[0].find("a", string="talk_2()")
+    assert isinstance(link, Tag)
+    assert link["href"] == "#requests-2"
+
+
+def test_the_overlap_is_computed_from_the_timings() -> None:
+    """What ends as another begins does not overlap it; without requests there is none."""
+    times = {
+        1: Timing(start=0.0, duration=1.0),
+        2: Timing(start=1.0, duration=1.0),
+        3: Timing(start=1.5, duration=2.0),
+    }
+    figures = Measurements(example="x", duration=9.0, peak_memory=1, exchanges=times)
+    assert (figures.most_at_once, figures.waited, figures.exchanging) == (2, 4.0, 3.5)
+    nothing = Measurements(example="x", duration=9.0, peak_memory=1)
+    assert (nothing.most_at_once, nothing.waited, nothing.exchanging) == (0, 0, 0.0)
+
+
+@pytest.mark.parametrize(("locale", "here"), [("en", "this page"), ("zh", "本页")])
+def test_two_examples_are_compared(
+    builder: CaptureBuilder,
+    concurrent_builder: CaptureBuilder,
+    edition_of: Callable[..., Edition],
+    analysis: Callable[..., Analysis],
+    concurrent_analysis: Analysis,
+    render: Render,
+    locale: str,
+    here: str,
+) -> None:
+    """Facts and figures stand side by side, in the order of the paths; the other's name leads to its page."""
+    times = {1: Timing(start=0.0, duration=1.0), 2: Timing(start=0.5, duration=1.0)}
+    figures = Measurements(example="x", duration=9.0, peak_memory=1, exchanges=times)
+    one = (analysis(), builder.capture(), None)
+    two = (concurrent_analysis, concurrent_builder.capture(), figures)
+    edition = edition_of(locale)
+    links = edition.links(example_uri(locale, concurrent_analysis.example))
+    soup = render(render_comparison(two, one, edition, links))
+    head, *table = rows(soup)
+    assert head[1:] == ["05_multi_user_multi_session_chat.py", f"06_x.py ({here})"]
+    cells = [row[1:] for row in table]
+    assert cells[1:6] == [["3", "2"], ["8", "3"], ["16", "6"], ["8", "3"], ["6", "2"]]
+    assert cells[6:] == [["—", "2"], ["—", "2.00 s"], ["—", "1.50 s"], ["—", "9.00 s"]]
+    link = soup.select_one("th a")
+    assert link is not None
+    assert link["href"] == "05_multi_user_multi_session_chat.md"
+    assert render(render_comparison(one, two, edition, links)).get_text().count(here) == 1
+    absent = render(render_comparison(two, (analysis(), None, None), edition, links))
+    assert {row[1] for row in rows(absent)[1:]} == {"—"}
 
 
 def test_the_sections_are_those_that_a_narrative_may_have() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from agno_lite.gallery.rendering.diagram import Diagram, Edge, Node, draw
 from agno_lite.gallery.rendering.escape import shortened
-from agno_lite.gallery.rendering.facts import operation
+from agno_lite.gallery.rendering.facts import operation, short
 from agno_lite.tracing import semconv
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ Step = tuple[str, str]
 
 MOST_STEPS = 20
 """Steps of the agent layer that are shown."""
+MOST_GROUPS = 3
+"""Groups of the script's own that its box names."""
 MOST_USERS = 8
 """Users whose part of the database is shown."""
 _SHOWN = 40
@@ -52,10 +54,9 @@ def _steps(facts: Facts) -> dict[Step, list[SpanRecord]]:
     """Spans inside runs by kind and name, in the order of the run that has most of them."""
     by_run: dict[int, dict[Step, list[SpanRecord]]] = {}
     for span in facts.capture.spans:
-        *_, run = facts.ancestors(span.id)
-        inside = any(around.kind == semconv.INVOKE_AGENT for around in facts.ancestors(span.parent))
-        if inside and span.kind not in _GROUPING:
-            by_run.setdefault(run.id, {}).setdefault((span.kind, span.name), []).append(span)
+        runs = [around for around in facts.ancestors(span.parent) if around.kind == semconv.INVOKE_AGENT]
+        if runs and span.kind not in _GROUPING:
+            by_run.setdefault(runs[-1].id, {}).setdefault((span.kind, span.name), []).append(span)
     order = sorted(by_run.values(), key=len, reverse=True)
     steps = dict.fromkeys(step for found in order for step in found)
     return {step: [span for run in order for span in run.get(step, ())] for step in list(steps)[:MOST_STEPS]}
@@ -68,7 +69,9 @@ def _user_code(context: Context, facts: Facts) -> list[Node]:
     sessions = context.count(
         "%(num)d session", "%(num)d sessions", len({(run.user, run.session) for run in facts.runs})
     )
-    label = f"{context.analysis.example.name}.py\n{entry.text + '()' if entry else ''}\n{users}, {sessions}"
+    groups = [f"{short(group)}() ×{len(facts.branches(group))}" for group in facts.groups[:MOST_GROUPS]]
+    called = [f"{entry.text}()"] if entry else []
+    label = "\n".join([f"{context.analysis.example.name}.py", *called, *groups, f"{users}, {sessions}"])
     line = entry.line if entry else 1
     path = context.analysis.example.path
     title = context.say("User code")
@@ -190,7 +193,7 @@ def _fork(facts: Facts, span: SpanRecord) -> tuple[Step | None, Step]:
     """The concurrent step that a span is inside of, and which of its branches; else none."""
     branch = span
     for around in facts.ancestors(span.parent):
-        if around.concurrent:
+        if around.concurrent and around.kind != semconv.GATHER:
             return (around.kind, around.name), (branch.kind, branch.name)
         branch = around
     return None, ("", "")

@@ -6,10 +6,13 @@ import ast
 from typing import TYPE_CHECKING
 
 from agno_lite.gallery.rendering.escape import code, text
+from agno_lite.gallery.rendering.facts import short
 
 if TYPE_CHECKING:
-    from agno_lite.gallery.records import ObjectConfiguration, Setting
+    from agno_lite.gallery.records import ObjectConfiguration, Setting, SpanRecord
     from agno_lite.gallery.rendering.edition import Context
+    from agno_lite.gallery.rendering.facts import Facts
+    from agno_lite.gallery.rendering.script import ScriptCall
 
 
 def configuration(context: Context) -> str:
@@ -32,7 +35,7 @@ def run_facts(context: Context) -> list[tuple[str, str]]:
         (say("Sessions"), f"{len(sessions)}: {', '.join(listed)}"),
         (say("Runs"), str(len(facts.runs))),
         (say("Requests to models"), str(len(facts.capture.exchanges))),
-        (say("Way of running"), _way(context)),
+        (say("Way of running"), way_of_running(context)),
         *_measured(context),
     ]
 
@@ -43,19 +46,37 @@ def _measured(context: Context) -> list[tuple[str, str]]:
     if figures is None:
         return []
     return [
+        (context.say("Requests at once, at most, as measured"), str(figures.most_at_once)),
         (context.say("Duration, as measured"), f"{figures.duration:.2f} s"),
         (context.say("Peak memory, as measured"), f"{figures.peak_memory / 2**20:.0f} MiB"),
     ]
 
 
-def _way(context: Context) -> str:
+def way_of_running(context: Context) -> str:
     """Whether runs follow each other or overlap, with the call that makes them."""
     facts = context.facts
     if facts is None or not facts.concurrent:
         return text(context.say("sequential: each run begins when the one before has ended"))
+    if facts.groups:
+        ways = dict.fromkeys(_group(context, facts, group) for group in facts.groups)
+        return context.say("concurrent: %(ways)s", ways=", ".join(ways))
     way = text(context.say("concurrent: several runs are under way at the same time"))
     call = facts.script.concurrency
-    return f"{way} ({context.line(call.line, code(call.text))})" if call else way
+    return f"{way} ({_called(context, call)})" if call else way
+
+
+def _group(context: Context, facts: Facts, group: SpanRecord) -> str:
+    """`3 branches by asyncio.gather`, with the place of the call."""
+    branches = context.count("%(num)d branch", "%(num)d branches", len(facts.branches(group)))
+    call = facts.script.group(short(group)) if group.path == context.analysis.example.path else None
+    by = _called(context, call) if call else code(short(group))
+    return context.say("%(branches)s by %(call)s", branches=branches, call=by)
+
+
+def _called(context: Context, call: ScriptCall) -> str:
+    """A call by its name, and the line of the script that it stands on."""
+    line = context.line(call.line, context.say("line %(line)d", line=call.line))
+    return f"{code(call.text)}, {line}"
 
 
 def _object(context: Context, found: ObjectConfiguration) -> dict[str, object]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import TYPE_CHECKING, TypeVar
 
 from agno_lite.gallery.rendering.diagram import Diagram, Edge, Node, draw
 from agno_lite.gallery.rendering.escape import shortened
-from agno_lite.gallery.rendering.facts import operation
+from agno_lite.gallery.rendering.facts import operation, short
 from agno_lite.tracing import semconv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agno_lite.gallery.records import SpanRecord
+    from agno_lite.gallery.rendering.diagram import Role
     from agno_lite.gallery.rendering.edition import Context
     from agno_lite.gallery.rendering.facts import Facts, Run
     from agno_lite.gallery.rendering.script import ScriptCall
@@ -23,8 +25,10 @@ T = TypeVar("T")
 MOST_TURNS = 20
 """Boxes for runs; what comes after them shares one more."""
 MOST_USERS = 6
-"""Boxes for users' memory updates, and for the script's own reads; the rest shares one more."""
-_SHOWN = 48
+"""Boxes for users' memory updates; the rest shares one more."""
+MOST_READS = 4
+"""Boxes for the script's own reads."""
+_SHOWN = 40
 """Characters of a memory that a box shows."""
 
 
@@ -36,15 +40,31 @@ class _Chart:
     facts: Facts
     nodes: list[Node] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
+    last: list[str] = field(default_factory=list)
+    """The boxes that the script's own flow has come to."""
 
     @property
     def script(self) -> str:
         """Path of the script."""
         return self.context.analysis.example.path
 
+    @property
+    def frame(self) -> str:
+        """Title of the frame around the runs."""
+        runs = self.context.count("%(num)d run", "%(num)d runs", len(self.facts.runs))
+        if self.facts.concurrent:
+            return self.context.say("%(runs)s, branches at the same time", runs=runs)
+        return self.context.say("%(runs)s, one after another", runs=runs)
+
     def ids(self, prefix: str) -> list[str]:
         """Names of the nodes that begin so."""
         return [node.id for node in self.nodes if node.id.startswith(prefix)]
+
+    def step(self, name: str, label: str, line: int | None, role: Role = "user", frame: str = "") -> None:
+        """Add a box of the script's own flow, which comes after those before."""
+        self.nodes.append(Node(id=name, label=label, role=role, path=self.script, line=line, group=frame))
+        self.edges += [Edge(source=source, target=name) for source in self.last]
+        self.last = [name]
 
 
 def flowchart(context: Context) -> str:
@@ -56,6 +76,7 @@ def flowchart(context: Context) -> str:
     _entry(chart)
     _turns(chart)
     _memories(chart)
+    _joined(chart)
     _database(chart)
     _reads(chart)
     _result(chart)
@@ -74,46 +95,112 @@ def flowchart(context: Context) -> str:
 
 def _entry(chart: _Chart) -> None:
     call = chart.facts.script.entry
-    text = _called(call) if call else chart.context.analysis.example.name
-    line = call.line if call else 1
-    chart.nodes.append(Node(id="entry", label=text, role="user", path=chart.script, line=line))
-    gather = chart.facts.script.concurrency
-    if gather is not None:
-        chart.nodes.append(
-            Node(id="gather", label=f"{gather.text}()", role="user", path=chart.script, line=gather.line)
-        )
-        chart.edges.append(Edge(source="entry", target="gather"))
+    chart.step(
+        "entry", _called(call) if call else chart.context.analysis.example.name, call.line if call else 1
+    )
 
 
 def _called(call: ScriptCall) -> str:
     return f"{call.text}({call.sources.get('', '')})" if call.starts else f"{call.text}()"
 
 
+# --- runs --------------------------------------------------------------------------------------
+
+
 def _turns(chart: _Chart) -> None:
-    """One box per turn, in a chain, or in one chain per user if runs overlap."""
-    start = "gather" if chart.ids("gather") else "entry"
-    previous: dict[str, str] = {}
+    """One box per turn: in a chain, or in a chain for each branch between the fork and its join."""
     shown, rest = _limited(chart.facts.turns, MOST_TURNS)
-    for number, runs in enumerate(shown, start=1):
-        chain = runs[0].user if chart.facts.concurrent else ""
-        chart.nodes.append(_turn(chart, f"turn{number}", runs))
-        chart.edges.append(Edge(source=previous.get(chain, start), target=f"turn{number}"))
-        previous[chain] = f"turn{number}"
+    numbered = enumerate(shown, start=1)
+    for group, turns in groupby(numbered, key=lambda turn: _group(chart, turn[1][0])):
+        if group:
+            _fork(chart, group)
+        fork, ends = chart.last, dict[object, str]()
+        for number, runs in turns:
+            lane = _lane(runs[0]) if group else None
+            chart.last = [ends[lane]] if lane in ends else fork
+            _turn(chart, f"turn{number}", runs)
+            ends[lane] = f"turn{number}"
+        chart.last = list(ends.values())
     if rest:
         more = tuple(run for runs in rest for run in runs)
         label = chart.context.count("%(num)d more run", "%(num)d more runs", len(more))
-        line = more[0].call.line if more[0].call else None
-        chart.nodes.append(Node(id="turns", label=label, role="agent", path=chart.script, line=line))
-        chart.edges += [Edge(source=last, target="turns") for last in previous.values()]
+        chart.step("turns", label, more[0].call.line if more[0].call else None, "agent", chart.frame)
+    if not chart.facts.concurrent:
+        # A frame with no arrow to a box inside is laid out by itself, as one column.
+        chart.edges = [
+            replace(edge, target=chart.frame) if edge.target == "turn1" else edge for edge in chart.edges
+        ]
+        chart.last = [chart.frame]
 
 
-def _turn(chart: _Chart, name: str, runs: Sequence[Run]) -> Node:
-    first = runs[0]
-    count = chart.context.count("%(num)d run", "%(num)d runs", len(runs))
+def _group(chart: _Chart, run: Run) -> SpanRecord | str | None:
+    """What makes a run overlap others: a group, or the script in some other way."""
+    if run.branch is None:
+        call = chart.facts.script.concurrency
+        return call.text if call and chart.facts.concurrent and not chart.facts.groups else None
+    return chart.facts.spans[run.branch.parent] if run.branch.parent else None
+
+
+def _lane(run: Run) -> object:
+    return run.branch.id if run.branch else run.user
+
+
+def _fork(chart: _Chart, group: SpanRecord | str) -> None:
+    """The call that starts several things at the same time."""
+    name = group if isinstance(group, str) else short(group)
+    call = chart.facts.script.group(name)
+    label = f"{name}()"
+    if not isinstance(group, str):
+        branches = len(chart.facts.branches(group))
+        label += f"\n{chart.context.count('%(num)d branch', '%(num)d branches', branches)}"
+    chart.step(f"gather{len(chart.ids('gather')) or ''}", label, call.line if call else None)
+
+
+def _turn(chart: _Chart, name: str, runs: Sequence[Run]) -> None:
+    """A box for runs that belong together."""
+    first, count = runs[0], chart.context.count("%(num)d run", "%(num)d runs", len(runs))
+    requests = sum(len(run.exchanges) for run in runs)
     lines = [first.agent, first.user, first.session_name, count]
     line = first.call.line if first.call else None
+    if first.branch is not None:
+        asked = chart.context.count("%(num)d request", "%(num)d requests", requests)
+        lines = [f"{short(first.branch)}()", first.user, f"{count}, {asked}"]
+        line = chart.context.script.line(short(first.branch)) or line
     label = "\n".join(part for part in lines if part)
-    return Node(id=name, label=label, role="agent", path=chart.script, line=line)
+    chart.step(name, label, line, "agent", chart.frame)
+
+
+def _joined(chart: _Chart) -> None:
+    """What branches print at their end, and the point at which all of them have ended."""
+    if not chart.facts.groups or len(chart.ids("gather")) != 1:
+        return
+    ends = [end for turn in chart.last for end in _printed(chart, turn)]
+    name = short(chart.facts.groups[0])
+    call = chart.facts.script.group(name)
+    chart.last = ends
+    chart.step(
+        "join", chart.context.say("%(call)s: all have ended", call=f"{name}()"), call.line if call else None
+    )
+
+
+def _printed(chart: _Chart, turn: str) -> list[str]:
+    """The box of what a branch prints last, after the branch's box; else that one itself."""
+    index = turn.removeprefix("turn")
+    branch = chart.facts.turns[int(index) - 1][0].branch if index.isdigit() else None
+    call = chart.facts.script.printed(short(branch), chart.facts.capture.stdout) if branch else None
+    if call is None or len(chart.last) > MOST_USERS:
+        return [turn]
+    number = len(chart.ids("done")) + 1
+    chart.nodes.append(
+        Node(id=f"done{number}", label=call.values[""], role="result", path=chart.script, line=call.line)
+    )
+    # The last run waits for its memory update: the branch ends after both.
+    updated = [edge.target for edge in chart.edges if edge.source == turn and edge.target.startswith("memor")]
+    chart.edges += [Edge(source=source, target=f"done{number}") for source in updated or [turn]]
+    return [f"done{number}"]
+
+
+# --- memories and the database -----------------------------------------------------------------
 
 
 def _memories(chart: _Chart) -> None:
@@ -150,8 +237,10 @@ def _memory(chart: _Chart, name: str, user: str, spans: list[SpanRecord]) -> Nod
 
 
 def _remembered(chart: _Chart, target: str, users: set[str]) -> list[Edge]:
-    """From the boxes of the users' runs to the box of their memory updates."""
+    """From the runs to the box of their users' memory updates: from each branch, else from all together."""
     label = chart.context.say("what the user said")
+    if not chart.facts.concurrent:
+        return [Edge(source=chart.frame, target=target, label=label)]
     turns, rest = _limited(chart.facts.turns, MOST_TURNS)
     sources = [f"turn{number}" for number, runs in enumerate(turns, start=1) if runs[0].user in users]
     if any(runs[0].user in users for runs in rest):
@@ -177,37 +266,26 @@ def _database(chart: _Chart) -> None:
     )
     updated = chart.ids("memor")
     label = chart.context.say("new memories") if updated else chart.context.say("runs")
-    chart.edges += [
-        Edge(source=writer, target="database", label=label) for writer in updated or chart.ids("turn")
-    ]
-    for number, runs in enumerate(chart.facts.turns[:MOST_TURNS], start=1):
-        recalled = {memory for run in runs for memory in chart.facts.recalled(run)}
-        if recalled:
-            label = _memory_count(chart, len(recalled))
-            chart.edges.append(Edge(source="database", target=f"turn{number}", label=label, dotted=True))
-
-
-def _memory_count(chart: _Chart, number: int) -> str:
-    return chart.context.count("%(num)d memory", "%(num)d memories", number)
+    writers = updated or [chart.frame]
+    chart.edges += [Edge(source=writer, target="database", label=label) for writer in writers]
+    if any(chart.facts.recalled(run) for run in chart.facts.runs):
+        label = chart.context.say("memories of the user")
+        chart.edges.append(Edge(source="database", target=chart.frame, label=label, dotted=True))
 
 
 def _reads(chart: _Chart) -> None:
-    """What the script itself reads at the end, by user."""
-    shown, rest = _limited(chart.facts.reads, MOST_USERS)
-    for number, (span, call) in enumerate(shown, start=1):
-        user = str(span.attributes.get(semconv.USER_ID) or "")
-        label = f"{call.text if call else operation(span)}()\n{user}".strip()
-        chart.nodes.append(_read(chart, f"read{number}", label, call))
-        flows = _memory_count(chart, len(chart.facts.memories(user)))
+    """What the script itself reads at the end: one box for each call, however often it is made."""
+    by_call: dict[str, list[tuple[SpanRecord, ScriptCall | None]]] = {}
+    for span, call in chart.facts.reads:
+        by_call.setdefault(call.text if call else operation(span), []).append((span, call))
+    for number, (name, reads) in enumerate(list(by_call.items())[:MOST_READS], start=1):
+        found = [
+            len(chart.facts.memories(str(span.attributes.get(semconv.USER_ID) or ""))) for span, _ in reads
+        ]
+        line = reads[0][1].line if reads[0][1] else None
+        chart.step(f"read{number}", f"{name}() ×{len(reads)}", line)
+        flows = chart.context.count("%(num)d memory", "%(num)d memories", sum(found))
         chart.edges.append(Edge(source="database", target=f"read{number}", label=flows, dotted=True))
-    if rest:
-        label = chart.context.count("%(num)d more read", "%(num)d more reads", len(rest))
-        chart.nodes.append(_read(chart, "reads", label, rest[0][1]))
-        chart.edges.append(Edge(source="database", target="reads", dotted=True))
-
-
-def _read(chart: _Chart, name: str, label: str, call: ScriptCall | None) -> Node:
-    return Node(id=name, label=label, role="user", path=chart.script, line=call.line if call else None)
 
 
 def _result(chart: _Chart) -> None:
@@ -216,19 +294,9 @@ def _result(chart: _Chart) -> None:
     status = chart.context.say("exit status %(status)s", status=capture.exit_status)
     lines = len(capture.stdout.strip().splitlines())
     printed = chart.context.count("%(num)d line printed", "%(num)d lines printed", lines)
-    label = f"{capture.failure or status}\n{printed}"
-    sources = chart.ids("read") or _last_turns(chart)
     calls = chart.facts.script.calls
-    line = calls[-1].line if calls else None
-    chart.nodes.append(Node(id="result", label=label, role="result", path=chart.script, line=line))
-    chart.edges += [Edge(source=source, target="result") for source in sources]
-
-
-def _last_turns(chart: _Chart) -> list[str]:
-    """Boxes of runs that lead to no other run."""
-    turns = chart.ids("turn")
-    followed = {edge.source for edge in chart.edges if edge.target in turns}
-    return [turn for turn in turns if turn not in followed]
+    label = f"{capture.failure or status}\n{printed}"
+    chart.step("result", label, calls[-1].line if calls else None, "result")
 
 
 def _limited(items: Sequence[T], most: int) -> tuple[Sequence[T], Sequence[T]]:

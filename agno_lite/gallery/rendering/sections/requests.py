@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from agno_lite.gallery.rendering import wire
 from agno_lite.gallery.rendering.escape import code, fence, shortened, text
+from agno_lite.gallery.rendering.facts import short
 from agno_lite.tracing import semconv
 
 if TYPE_CHECKING:
@@ -30,14 +31,38 @@ def api_requests(context: Context) -> str:
         groups.append(_group(context, facts, (facts.outside,)))
     runs = [*facts.runs, *([facts.outside] if facts.outside else [])]
     rows = [_row(context, facts, run, exchange) for run in runs for exchange in run.exchanges]
-    return context.render("api_requests.md", rows=rows, groups=groups)
+    return context.render(
+        "api_requests.md",
+        branched=bool(facts.groups),
+        overlap=_overlap(context, facts),
+        rows=rows,
+        groups=groups,
+    )
+
+
+def _overlap(context: Context, facts: Facts) -> list[str]:
+    """What is under way at the same time: by construction, and as measured; a sentence each."""
+    sentences = []
+    if facts.groups:
+        names = ", ".join(dict.fromkeys(code(f"{short(group)}()") for group in facts.groups))
+        sentences.append(context.say("Branches of %(groups)s send theirs at the same time.", groups=names))
+    if context.measurements and context.measurements.exchanges:
+        most = context.measurements.most_at_once
+        sentences.append(
+            context.count(
+                "At most %(num)d request was under way at once, as measured.",
+                "At most %(num)d requests were under way at once, as measured.",
+                most,
+            )
+        )
+    return sentences
 
 
 def _row(context: Context, facts: Facts, run: Run, exchange: Exchange) -> tuple[str, ...]:
     return (
         f"[{exchange.id}](#request-{exchange.id})",
         text(_purpose(context, facts, exchange)),
-        code(run.user) if run.user else "",
+        "<br>".join(code(name) for name in (run.user, short(run.branch) if run.branch else "") if name),
         code(run.session_name) if run.session else "",
         _status(context, exchange),
         _outcome(context, facts.answer(exchange)),
@@ -72,11 +97,12 @@ def _outcome(context: Context, answer: wire.Answer) -> str:
 
 
 def _group(context: Context, facts: Facts, runs: tuple[Run, ...]) -> dict[str, object]:
-    """Runs that follow each other in one session."""
+    """Runs that follow each other in one session, or in one branch."""
     first = runs[0]
     title = text(context.say("Outside of any run"))
     if first.span is not None:
-        title = f"{text(first.user or '—')} · {text(first.session_name or '—')}"
+        place = f"{short(first.branch)}()" if first.branch else first.session_name
+        title = f"{text(first.user or '—')} · {text(place or '—')}"
     return {"title": title, "runs": [_run(context, facts, run) for run in runs]}
 
 
@@ -85,6 +111,7 @@ def _run(context: Context, facts: Facts, run: Run) -> dict[str, object]:
     return {
         "number": context.line(run.call.line, number) if run.call else number,
         "named": run.span is not None,
+        "session": code(run.session_name) if run.branch and run.session else "",
         "question": text(f"“{shortened(run.question, 2 * _SHOWN)}”") if run.question else "",
         "requests": len(run.exchanges),
         "answer": text(f"“{shortened(run.answer, 2 * _SHOWN)}”") if run.answer else "",
@@ -115,6 +142,7 @@ def _exchange(context: Context, facts: Facts, exchange: Exchange) -> dict[str, o
         "id": exchange.id,
         "title": text(title),
         "siblings": _siblings(facts, exchange),
+        "branches": _branches(facts, exchange),
         "request": body_block(facts.request(exchange)),
         "response": body_block(body) if body is not None else "",
         "events": answer.events,
@@ -126,6 +154,21 @@ def _siblings(facts: Facts, exchange: Exchange) -> str:
     numbers = [f"[{other.id}](#request-{other.id})" for other in facts.siblings(exchange)]
     more = f", … ({len(numbers)})" if len(numbers) > _SIBLINGS else ""
     return ", ".join(numbers[:_SIBLINGS]) + more
+
+
+def _branches(facts: Facts, exchange: Exchange) -> str:
+    """Branches beside the request's own, linked to their requests."""
+    first: dict[int, int] = {}
+    for number, runs in enumerate(facts.turns, start=1):
+        if runs[0].branch is not None:
+            first.setdefault(runs[0].branch.id, number)
+    links = [
+        f"[{code(f'{short(branch)}()')}](#requests-{first[branch.id]})"
+        for branch in facts.beside(exchange.span)
+        if branch.id in first
+    ]
+    more = f", … ({len(links)})" if len(links) > _SIBLINGS else ""
+    return ", ".join(links[:_SIBLINGS]) + more
 
 
 def _assembled(answer: wire.Answer) -> str:
