@@ -93,15 +93,20 @@ def _outline(narrative: Narrative, identifier: str) -> Iterator[tuple[str, int]]
     """Headings and directives of a section in order, as text that must be equal in all languages."""
     section = narrative.sections[identifier]
     for block in scan(section.text, narrative.path, section.line, []):
-        if isinstance(block, ExcerptDirective):
-            yield _described(block), block.line
-        elif isinstance(block, ComparisonDirective):
-            yield f"a comparison with {block.reference}", block.line
-        elif isinstance(block, Prose):
-            for number, line in enumerate(block.text.split("\n"), start=block.line):
-                if heading := HEADING.fullmatch(line):
-                    explicit = f" with the id {heading['id']}" if heading["id"] else ""
-                    yield f"a heading of level {len(heading['level'])}{explicit}", number
+        match block:
+            case ExcerptDirective():
+                yield _described(block), block.line
+            case ComparisonDirective():
+                yield f"a comparison with {block.reference}", block.line
+            case Prose():
+                yield from _headings(block)
+
+
+def _headings(block: Prose) -> Iterator[tuple[str, int]]:
+    for number, line in enumerate(block.text.split("\n"), start=block.line):
+        if heading := HEADING.fullmatch(line):
+            explicit = f" with the id {heading['id']}" if heading["id"] else ""
+            yield f"a heading of level {len(heading['level'])}{explicit}", number
 
 
 def _described(directive: ExcerptDirective) -> str:

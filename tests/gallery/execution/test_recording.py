@@ -356,13 +356,14 @@ def test_a_concurrent_script_gives_the_same_facts_each_time(tiny: Tiny, server: 
     assert capture.exit_status == 0, capture.stderr
     assert [span.name for span in capture.spans] == [
         "open",
-        *["serve", "pay c0"] * 2,
-        *["serve", "pay c1"] * 2,
-        *["serve", "pay c2"] * 2,
-        *["serve", "pay c3"] * 2,
+        "agno_lite.gather asyncio.gather",
+        *["agno_lite.branch customer", "serve", "pay c0"] * 2,
+        *["agno_lite.branch customer", "serve", "pay c1"] * 2,
+        *["agno_lite.branch customer", "serve", "pay c2"] * 2,
+        *["agno_lite.branch customer", "serve", "pay c3"] * 2,
         "close",
     ]
-    assert [exchange.span for exchange in capture.exchanges] == [n for n in range(2, 18, 2) for _ in (1, 2)]
+    assert [exchange.span for exchange in capture.exchanges] == [n for n in range(4, 28, 3) for _ in (1, 2)]
     assert len({path for path, _ in server.seen}) == 1
     assert len(server.seen) == 4 * len(capture.exchanges)
     assert capture.entered[:2] == (

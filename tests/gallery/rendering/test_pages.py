@@ -417,7 +417,7 @@ def test_branches_stand_side_by_side(
     assert ("join", "read1") in steps
     assert re.search(r'click turn2 href ".*06_x\.py/#__codelineno-0-8"', chart)
     facts = {row[0]: row[1] for row in rows(part(render(page.markdown), "configuration"), 2)}
-    assert facts["Way of running"] == "concurrent: 2 branches by asyncio.gather, line 12"
+    assert facts["Way of running"] == "concurrent: 2 branches by asyncio.gather, line 13"
 
 
 def test_requests_name_the_branches_beside_them(
