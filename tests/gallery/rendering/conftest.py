@@ -265,6 +265,7 @@ class CaptureBuilder:
             objects=(),
             storage=Storage(
                 tables={
+                    "eval_runs": 0,
                     "sessions": len(users),
                     "memories": sum(len(kept) for kept in self.memories.values()),
                 },

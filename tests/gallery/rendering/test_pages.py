@@ -185,9 +185,10 @@ def test_output(page_of: Make, render: Render, part: Part) -> None:
 
 
 def test_storage(page_of: Make, render: Render, part: Part) -> None:
-    """Rows stand by user and table, and each user's memories are listed."""
+    """Rows stand by user and table, without empty tables, and each user's memories are listed."""
     soup = part(render(page_of().markdown), "storage")
-    assert rows(soup)[1:] == [
+    assert rows(soup) == [
+        ["User", "sessions", "memories"],
         ["user_1@example.com", "1", "2"],
         ["user_2@example.com", "1", "2"],
         ["user_3@example.com", "1", "2"],

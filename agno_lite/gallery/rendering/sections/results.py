@@ -26,11 +26,11 @@ def output(context: Context) -> str:
 
 
 def storage(context: Context) -> str:
-    """Rows by table and user, and each user's memories."""
+    """Rows by table and user, and each user's memories; tables that stayed empty are left out."""
     found = context.capture.storage if context.capture else None
     if found is None:
         return ""
-    tables = list(found.tables)
+    tables = [table for table, count in found.tables.items() if count] or list(found.tables)
     total = (context.say("all"), *(str(found.tables[table]) for table in tables))
     rows = [
         (code(user), *(str(kept.rows.get(table, 0)) for table in tables))
