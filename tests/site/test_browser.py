@@ -157,7 +157,8 @@ def test_the_front_door_leads_to_the_readers_language(
 ) -> None:
     """A reader whose language is not offered gets the first one."""
     page = visit(f"{home}/index.html", locale=browser_language)
-    page.wait_for_url(f"{home}/{locale}/index.html")
+    expect(page).to_have_url(f"{home}/{locale}/index.html")
+    expect(page.locator("html")).to_have_attribute("lang", locale)
 
 
 @pytest.mark.parametrize("uri", ["index.html", EXAMPLE, CONCURRENT])
