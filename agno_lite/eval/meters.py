@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sysconfig
 import time
 import tracemalloc
@@ -18,11 +19,8 @@ if TYPE_CHECKING:
 
 _PACKAGE = Path(agno_lite.__file__).parent
 _OBSERVERS = (
-    tracemalloc.Filter(inclusive=False, filename_pattern=tracemalloc.__file__),
-    *(
-        tracemalloc.Filter(inclusive=False, filename_pattern=str(_PACKAGE / name / "*"))
-        for name in ("eval", "tracing", "gallery")
-    ),
+    tracemalloc.__file__,
+    *(f"{_PACKAGE / name}{os.sep}" for name in ("eval", "tracing", "gallery")),
 )
 """Leave out the lines that watch: an evaluation is not to document its observers."""
 _INSTALLED = tuple(Path(sysconfig.get_path(name)) for name in ("purelib", "platlib", "stdlib", "platstdlib"))
@@ -147,8 +145,9 @@ def _growth(
     before: tracemalloc.Snapshot, after: tracemalloc.Snapshot, *, iteration: int, top: int
 ) -> MemoryGrowth:
     """What two snapshots differ in, by line."""
-    known = before.filter_traces(_OBSERVERS)
-    lines = after.filter_traces(_OBSERVERS).compare_to(known, "lineno")
+    # Lines are left out after they are added up: `filter_traces` would look at each of the many allocations.
+    changed = after.compare_to(before, "lineno")
+    lines = [line for line in changed if not line.traceback[0].filename.startswith(_OBSERVERS)]
     largest = sorted((line for line in lines if line.size_diff > 0), key=lambda line: -line.size_diff)[:top]
     return MemoryGrowth(
         iteration=iteration,
