@@ -209,6 +209,51 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Allocation:
+    """A line of code that holds more memory after an iteration than before."""
+
+    path: str
+    """Its file: relative to the project or, outside of it, to where packages are installed."""
+    line: int
+    """1-based line at the time of the measurement."""
+    function: str
+    """Qualified name of the function around it; empty at module level and outside of the project."""
+    text: str
+    """What stood on that line, without indentation; empty outside of the project. Finds a line that moved."""
+    size: int
+    """How many bytes more."""
+    count: int
+    """How many blocks of memory more; negative if they became fewer and larger."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """What one iteration of an evaluation left in memory."""
+
+    size: int
+    """Bytes of all lines together; negative if it freed more than it left."""
+    lines: tuple[Allocation, ...]
+    """The lines that grew most, the largest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """Figures of one evaluation, from a run that nothing recorded."""
+
+    name: str
+    """What was evaluated."""
+    run_times: tuple[float, ...] = ()
+    """Seconds of each iteration of the runtime pass; empty if there was none."""
+    memory_usages: tuple[float, ...] = ()
+    """MiB of each iteration of the memory pass at its peak; empty if there was none."""
+    growth: tuple[Growth, ...] = ()
+    """What each iteration of the memory pass left, if growth was tracked."""
+    statistics: dict[str, dict[str, float]] = field(default_factory=dict)
+    """`mean`, `minimum`, `maximum`, `standard_deviation`, `median` and `percentile_95`, of `runtime` in
+    seconds and of `memory` in MiB; a pass that was not made is left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Measurements:
     """What varies from run to run. Never decides whether a page is stale."""
 
@@ -222,6 +267,12 @@ class Measurements:
     """By `SpanRecord.id`."""
     exchanges: dict[int, Timing] = field(default_factory=dict)
     """By `Exchange.id`."""
+    evaluations: tuple[Evaluation, ...] = ()
+    """Figures of the script's evaluations, in the order in which they ended."""
+    stdout: str | None = None
+    """What the run printed that the evaluations' figures are from; `None` without evaluations."""
+    stderr: str | None = None
+    """What it printed to standard error."""
 
     @property
     def most_at_once(self) -> int:

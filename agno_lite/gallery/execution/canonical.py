@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 Node = RawSpan | RawExchange
 
+_STABLE_RESULTS = ("name", "run_requests", "memory_requests")
+"""What of an evaluation's result is no figure."""
+
 
 def canonicalise(
     run: RawRun, *, example: str, dependencies: Dependencies, storage: Storage | None, volatile: Volatile
@@ -123,7 +126,7 @@ class _Tree:
         if isinstance(node, RawExchange):
             own = [node.method, node.path, node.status, node.streamed, node.request, node.response]
             return _dumped(self._volatile.json(own, number=False))
-        own = [node.name, node.kind, node.concurrent, node.attributes, node.error]
+        own = [node.name, node.kind, node.concurrent, _without_figures(node.attributes), node.error]
         below = [[self._content(child) for child in group] for group in self._groups(node)]
         return _dumped([self._volatile.json(own, number=False), below])
 
@@ -191,9 +194,18 @@ def _dumped(value: Any) -> str:
 
 
 def _attributes(span: RawSpan) -> dict[str, Any]:
-    """The attributes but for the place in the code, which has fields of its own."""
+    """The attributes but for figures, and for the place in the code, which has fields of its own."""
     place = (semconv.CODE_FILE_PATH, semconv.CODE_FUNCTION_NAME)
-    return {name: value for name, value in span.attributes.items() if name not in place}
+    known = _without_figures(span.attributes)
+    return {name: value for name, value in known.items() if name not in place}
+
+
+def _without_figures(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Attributes with that part of an evaluation's result only that is the same in every run."""
+    result = attributes.get(semconv.EVALUATION_RESULT)
+    if result is None:
+        return attributes
+    return attributes | {semconv.EVALUATION_RESULT: {name: result[name] for name in _STABLE_RESULTS}}
 
 
 def _timing(node: Node) -> Timing:

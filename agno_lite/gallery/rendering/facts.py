@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from agno_lite.gallery.records import JSON, Capture, Exchange, SpanRecord
 
 
-_SCRIPT = frozenset({semconv.GATHER, semconv.BRANCH})
+_SCRIPT = frozenset({semconv.GATHER, semconv.BRANCH, semconv.EVALUATE, semconv.MEASURE, semconv.ITERATION})
 """Kinds of spans that stand for code of the script."""
 
 
@@ -41,6 +42,8 @@ class Run:
     """The script's call that it came from, as far as it can be told."""
     branch: SpanRecord | None = None
     """The coroutine of a group that it was run by, if the script started one."""
+    iteration: SpanRecord | None = None
+    """The call of a function under evaluation that it was made in."""
 
     @property
     def user(self) -> str:
@@ -65,6 +68,21 @@ class Run:
 
     def _attribute(self, name: str) -> str:
         return str(self.span.attributes.get(name) or "") if self.span else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fold:
+    """A turn, and the turns at the same place of later iterations of an evaluation."""
+
+    runs: tuple[Run, ...]
+    """The turn's runs: those that are shown in full."""
+    repeats: tuple[tuple[Run, ...], ...] = ()
+    """The same of each later iteration, in order; empty outside of evaluations."""
+
+    @property
+    def count(self) -> int:
+        """How often the turn was taken."""
+        return 1 + len(self.repeats)
 
 
 class Facts:
@@ -118,7 +136,11 @@ class Facts:
 
     def branch(self, span: int | None) -> SpanRecord | None:
         """The innermost branch of a group that a span is in."""
-        return next((around for around in self.ancestors(span) if around.kind == semconv.BRANCH), None)
+        return self._around(span, semconv.BRANCH)
+
+    def _around(self, span: int | None, kind: str) -> SpanRecord | None:
+        """The innermost span of a kind around another one, or itself."""
+        return next((around for around in self.ancestors(span) if around.kind == kind), None)
 
     def beside(self, span: int | None) -> list[SpanRecord]:
         """Branches that may have been under way at the same time as a span."""
@@ -164,6 +186,37 @@ class Facts:
         """Runs that follow each other in the same session of the same user, or in the same branch."""
         grouped = groupby(self.runs, key=_place)
         return tuple(tuple(runs) for _, runs in grouped)
+
+    @cached_property
+    def folds(self) -> tuple[Fold, ...]:
+        """The turns, with those of an evaluation's later iterations folded into those of the first.
+
+        Turns of two iterations belong together if they are of the same pass, branch function, user and
+        agent, and are the same one of these within their iterations.
+        """
+        found: dict[tuple[object, ...], list[tuple[Run, ...]]] = {}
+        seen: Counter[tuple[object, ...]] = Counter()
+        for number, runs in enumerate(self.turns):
+            first = runs[0]
+            if first.iteration is None:
+                found[(number,)] = [runs]
+                continue
+            place = (first.iteration.parent, first.branch and first.branch.name, first.user, first.agent)
+            seen[first.iteration.id, place] += 1
+            found.setdefault((place, seen[first.iteration.id, place]), []).append(runs)
+        return tuple(Fold(runs=first, repeats=tuple(rest)) for first, *rest in found.values())
+
+    @cached_property
+    def evaluations(self) -> tuple[SpanRecord, ...]:
+        """Spans of the script's evaluations."""
+        return tuple(span for span in self.capture.spans if span.kind == semconv.EVALUATE)
+
+    def passes(self, evaluation: SpanRecord) -> dict[str, list[SpanRecord]]:
+        """The iterations of each pass that an evaluation made, by the pass's title (`warm-up`)."""
+        return {
+            short(measured): [span for span in self.capture.spans if span.parent == measured.id]
+            for measured in self.inside(evaluation, semconv.MEASURE)
+        }
 
     @cached_property
     def groups(self) -> tuple[SpanRecord, ...]:
@@ -239,12 +292,14 @@ class Facts:
             ),
             call=_take(unused, question, str(span.attributes.get(semconv.USER_ID) or "")),
             branch=self.branch(span.id),
+            iteration=self._around(span.id, semconv.ITERATION),
         )
 
 
 def _place(run: Run) -> tuple[object, ...]:
     """What runs that are shown together have in common."""
-    return (run.branch.id, run.user, run.agent) if run.branch else (run.user, run.session, run.agent)
+    iteration = run.iteration.id if run.iteration else None
+    return (iteration, run.branch.id if run.branch else run.session, run.user, run.agent)
 
 
 def short(span: SpanRecord) -> str:
