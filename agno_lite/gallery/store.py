@@ -111,7 +111,7 @@ def _written(record: Capture | Measurements) -> str:
     """The text of a file."""
     fields: dict[str, Any] = _adapters()[type(record)].dump_python(record, mode="json")
     for name in _LINES:
-        if name in fields:
+        if fields.get(name) is not None:
             fields[name] = fields[name].split("\n")
     return json.dumps({"format": FORMAT, **fields}, ensure_ascii=False, indent=2) + "\n"
 
@@ -126,7 +126,7 @@ def _read(text: str, kind: type[R]) -> R:
     if not isinstance(fields, dict) or fields.pop("format", None) != FORMAT:
         raise ValueError("it is of another one")
     for name in _LINES:
-        if name in fields:
+        if fields.get(name) is not None:
             fields[name] = "\n".join(fields[name])
     record: R = _adapters()[kind].validate_python(fields)
     return record
