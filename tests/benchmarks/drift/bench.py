@@ -143,7 +143,7 @@ class Bench:
         if edit is None:
             return None
         shown = diff(tree, edit)
-        case = Case.of(tree, edit, self._ground.baselines, self._ground.problems)
+        case = Case.of(tree, edit, self._ground.baselines, self._ground.problems, exact=self._ground.kit.exact)
         files = Snapshot(self._root, *edit.files)
         try:
             apply(self._root, edit)

@@ -28,7 +28,7 @@ from pathlib import PurePosixPath
 
 from tests.benchmarks.drift.effects import MODULE, changed_pieces
 from tests.benchmarks.drift.oracle import Baseline, Outcome, Touched, touched
-from tests.benchmarks.drift.published import Fault, Sources, faults
+from tests.benchmarks.drift.published import Sources, faults, pages_of
 from tests.benchmarks.drift.tool import Answer, Problem, Reason
 from tests.benchmarks.drift.trees import Edit, Tree
 
@@ -38,7 +38,7 @@ class Verdict:
     """What is wrong with a tool's answer to one mutation."""
 
     stale: tuple[str, ...] = ()
-    """Pages left stale and unannounced."""
+    """Pages left stale and unannounced, each with all that is wrong on it."""
     vain: tuple[str, ...] = ()
     """Runs in vain."""
     reasons: tuple[str, ...] = ()
@@ -59,8 +59,9 @@ class Case:
     """One mutation, with what is known before and after it."""
 
     tree: Tree
-    """The project as it was, when this is made: files of the edit are read from `before`."""
+    """The project; the edit is in effect in it when the answer is judged."""
     edit: Edit
+    """What was changed."""
     before: Mapping[str, str | None]
     """Texts of the edited files as they were."""
     baselines: Mapping[str, Baseline]
@@ -69,15 +70,23 @@ class Case:
     """Problems that were announced before."""
     touched: Mapping[str, Touched]
     """What of each example's run the edit touches."""
+    exact: bool = True
+    """Whether pages show the output of a plain run as it is."""
 
     @classmethod
     def of(
-        cls, tree: Tree, edit: Edit, baselines: Mapping[str, Baseline], known: frozenset[Problem] = frozenset()
+        cls,
+        tree: Tree,
+        edit: Edit,
+        baselines: Mapping[str, Baseline],
+        known: frozenset[Problem] = frozenset(),
+        *,
+        exact: bool = True,
     ) -> Case:
         """Take down what was, before the edit is applied."""
         before = {path: tree.text(path) if (tree.root / path).is_file() else None for path in edit.files}
         hit = {script: touched(tree, edit, baseline.trace) for script, baseline in baselines.items()}
-        return cls(tree=tree, edit=edit, before=before, baselines=baselines, known=known, touched=hit)
+        return cls(tree=tree, edit=edit, before=before, baselines=baselines, known=known, touched=hit, exact=exact)
 
 
 def judge(case: Case, answer: Answer, outcomes: Mapping[str, tuple[bool, Outcome]]) -> Verdict:
@@ -91,7 +100,7 @@ def judge(case: Case, answer: Answer, outcomes: Mapping[str, tuple[bool, Outcome
     sources = Sources(case.tree.root, case.tree.layout)
     changed = {script for script, (differs, _) in outcomes.items() if differs}
     return Verdict(
-        stale=tuple([*_unannounced(answer, changed), *_wrong_pages(case, sources, answer, outcomes)]),
+        stale=tuple(_stale_pages(case, sources, answer, outcomes)),
         vain=tuple(_in_vain(case, answer, changed)),
         reasons=tuple(_wrong_reasons(case, sources, answer, outcomes)),
         needed=len(changed),
@@ -102,31 +111,47 @@ def judge(case: Case, answer: Answer, outcomes: Mapping[str, tuple[bool, Outcome
 # --- stale and unannounced -----------------------------------------------------------------------
 
 
-def _unannounced(answer: Answer, changed: set[str]) -> Iterator[str]:
-    refused = answer.pages is None and bool(answer.problems)
-    for script in sorted(changed):
-        if script not in answer.runs:
-            yield f"{script}: its outcome changed, and it was not run again"
-        elif script not in answer.stale:
-            yield f"{script}: its outcome changed, and the check did not say so"
-        elif not refused and not any(uri.endswith(f"/{script.removesuffix('.py')}.md") for uri in answer.marked):
-            if answer.marked or not answer.problems:
-                yield f"{script}: its outcome changed, and its page did not say so"
-
-
-def _wrong_pages(
+def _stale_pages(
     case: Case, sources: Sources, answer: Answer, outcomes: Mapping[str, tuple[bool, Outcome]]
 ) -> Iterator[str]:
+    """One line for each page that is wrong without a word."""
+    wrong: dict[str, list[str]] = {}
+    for page, what in (*_unannounced(answer, outcomes), *_wrong_facts(case, sources, answer, outcomes)):
+        wrong.setdefault(page, []).append(what)
+    for page, whats in wrong.items():
+        yield f"{page}: {'; '.join(whats)}"
+
+
+Found = Iterator[tuple[str, str]]
+"""A page, and what is wrong with it."""
+
+
+def _unannounced(answer: Answer, outcomes: Mapping[str, tuple[bool, Outcome]]) -> Found:
+    """Pages of examples whose outcome changed, and of which the tool did not say so."""
+    for script in sorted(script for script, (differs, _) in outcomes.items() if differs):
+        for page in pages_of(script):
+            if script not in answer.runs:
+                yield page, "the outcome changed, and the example was not run again"
+            elif script not in answer.stale:
+                yield page, "the outcome changed, and the first check did not say so"
+            elif answer.drafts is not None and page not in answer.marked:
+                yield page, "the outcome changed, and the page published before the run did not say so"
+
+
+def _wrong_facts(
+    case: Case, sources: Sources, answer: Answer, outcomes: Mapping[str, tuple[bool, Outcome]]
+) -> Found:
+    """Pages published after the runs that say what is not so."""
     announced = {problem.path for problem in answer.problems}
     if answer.pages is None:
         if not announced:
-            yield f"nothing is published, and the check finds nothing wrong: {answer.refusal.strip()[:200]}"
+            yield "all pages", f"not published, and the check finds nothing wrong: {answer.refusal.strip()[:200]}"
         return
     for script, (_, outcome) in outcomes.items():
-        exact = not case.baselines[script].varying and bool(case.baselines[script].outcome.raw)
+        exact = case.exact and not case.baselines[script].varying
         for fault in faults(sources, script, outcome, answer.pages, exact=exact):
             if not fault.about & announced:
-                yield f"{fault.page}: {fault.what}"
+                yield fault.page, fault.what
 
 
 # --- in vain -------------------------------------------------------------------------------------
@@ -245,5 +270,3 @@ def _names(case: Case, path: str) -> set[str]:
 def _assigned(text: str) -> set[str]:
     return {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
 
-
-__all__ = ["Case", "Fault", "Verdict", "judge"]

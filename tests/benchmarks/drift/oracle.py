@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -138,7 +139,7 @@ class Oracle:
             "TZ": "UTC",
             "HOME": scratch,
             "TMPDIR": scratch,
-            **self.environment,
+            **{name: value.replace("{run}", secrets.token_hex(6)) for name, value in self.environment.items()},
         }
 
     def _plain(self, text: str, scratch: str) -> str:

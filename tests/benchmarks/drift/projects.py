@@ -32,6 +32,8 @@ class Kit:
     """Variables for its scripts; `{home}` is a folder for data, `{run}` differs in each run."""
     database: bool = False
     """Whether its scripts use the private database."""
+    exact: bool = True
+    """Whether pages show the output of a plain run as it is: without colours, ids and times."""
     timeout: float = 20.0
     """Seconds that a script may run."""
 
@@ -62,6 +64,7 @@ COOKBOOK = Kit(
         "AGNO_LITE_EMBEDDED_DATABASE": "drift_{run}",
     },
     database=True,
+    exact=False,
     timeout=120.0,
 )
 KITS: Mapping[str, Kit] = {kit.name: kit for kit in (TINY, COOKBOOK)}

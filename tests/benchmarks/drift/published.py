@@ -117,8 +117,7 @@ def faults(
         pages: all published pages by path.
         exact: whether the output has to be that of the plain run, character by character.
     """
-    for language in LANGUAGES:
-        uri = f"{language}/{script.removesuffix('.py')}.md"
+    for language, uri in zip(LANGUAGES, pages_of(script), strict=True):
         if uri not in pages:
             yield Fault(page=uri, what="the page is missing", about=frozenset({script}))
             continue
@@ -135,6 +134,11 @@ def faults(
         for what, path in checks:
             yield Fault(page=uri, what=what, about=frozenset({script, narrative, path}))
     yield from _translations(sources, script, pages)
+
+
+def pages_of(script: str) -> tuple[str, ...]:
+    """Paths of an example's pages."""
+    return tuple(f"{language}/{script.removesuffix('.py')}.md" for language in LANGUAGES)
 
 
 Check = Iterator[tuple[str, str]]
@@ -254,11 +258,9 @@ def _prose(sources: Sources, narrative: str, page: str) -> Check:
 
 def _translations(sources: Sources, script: str, pages: Mapping[str, str]) -> Iterator[Fault]:
     """Docstrings in tables stand on the Chinese page in the catalogue's words, and nowhere in English."""
-    english, chinese = (
-        _roles(pages.get(f"{language}/{script.removesuffix('.py')}.md", "")) for language in LANGUAGES
-    )
+    english, chinese = (_roles(pages.get(uri, "")) for uri in pages_of(script))
     about = frozenset({script, "docs/locales/zh.po"})
-    uri = f"zh/{script.removesuffix('.py')}.md"
+    uri = pages_of(script)[1]
     for symbol, text in english.items():
         known = {_same(message): words for message, words in sources.catalogue.items()}
         wanted = known.get(_same(text))

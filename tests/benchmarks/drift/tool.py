@@ -58,8 +58,10 @@ class Answer:
 
     stale: Mapping[str, tuple[Reason, ...]]
     """Examples announced as stale before anything ran, and why."""
+    drafts: Mapping[str, str] | None
+    """Pages published before anything ran, by their path; `None` if the tool refused to publish."""
     marked: frozenset[str]
-    """Pages, by their path, that said of themselves before anything ran that they are out of date."""
+    """Those of them that say of themselves that they are out of date."""
     runs: Mapping[str, tuple[Reason, ...]]
     """Examples that were run again, and why."""
     problems: tuple[Problem, ...]
@@ -138,9 +140,10 @@ class Gallery:
     def ask(self) -> Answer:
         """Check, publish, capture what is stale, and if that was anything check and publish again."""
         problems = self.check()
-        pages, refusal = self.export()
+        drafts, refusal = self.export()
+        pages = drafts
         runs = self.capture()
-        marked = frozenset(uri for uri, text in (pages or {}).items() if any(mark in text for mark in _MARK))
+        marked = frozenset(uri for uri, text in (drafts or {}).items() if any(mark in text for mark in _MARK))
         stale = {
             problem.path: reasons_of(problem.message.removeprefix(_STALE).rpartition("; run: ")[0])
             for problem in problems
@@ -150,7 +153,13 @@ class Gallery:
             problems = self.check()
             pages, refusal = self.export()
         return Answer(
-            stale=stale, marked=marked, runs=runs, problems=problems, pages=pages, refusal=refusal
+            stale=stale,
+            drafts=drafts,
+            marked=marked,
+            runs=runs,
+            problems=problems,
+            pages=pages,
+            refusal=refusal,
         )
 
     def capture(self) -> dict[str, tuple[Reason, ...]]:
