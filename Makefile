@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install browser site serve capture check test lint format types build lock clean
+.PHONY: help install browser site serve capture check test drift lint format types build lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "make %-9s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ check: $(READY) ## Say what is stale or wrong, without running anything
 
 test: $(READY) browser ## Run every test
 	@$(BIN)/python -m pytest -n auto --dist loadfile
+
+drift: $(READY) ## Change the projects in a thousand places, and count what the gallery gets wrong
+	@$(BIN)/python -m tests.benchmarks.drift
 
 lint: $(READY) ## Check style
 	@$(BIN)/ruff check .

@@ -1,8 +1,8 @@
-"""`python -m tests.benchmarks.drift`: changes projects in one place at a time, and judges what the gallery makes of it.
+"""`python -m tests.benchmarks.drift`: changes projects in one place at a time, judges the gallery's answers.
 
-Prints each mutation whose answer is wrong, with its diff and the command that repeats just that one, a table by
-kind, and as its last line three figures: pages left stale and unannounced, runs in vain, wrong reasons. `judging.py`
-says exactly what counts. Exit status: 0 if all three are 0, 1 if not, 2 if the benchmark cannot do its work.
+Prints each mutation whose answer is wrong, with its diff and the command that repeats just that one, a table
+by kind, and as its last line three figures: pages left stale and unannounced, runs in vain, wrong reasons.
+`judging.py` says exactly what counts. Exit status: 0 if all three are 0, 1 if not.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from tests.benchmarks.drift.bench import Bench, Ground, Result, database, prepare, remove
 from tests.benchmarks.drift.kinds import KINDS
 from tests.benchmarks.drift.projects import KITS
-from tests.benchmarks.drift.report import figures, print_others, print_result, print_table
+from tests.benchmarks.drift.report import figures, note, print_line, print_result, print_table
 
 PER_KIND = 30
 QUICK = {"tiny": 2, "cookbook": 0}
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark."""
     given = _parser().parse_args(arguments)
     tasks = list(_tasks(given))
-    print(f"seed {given.seed}, {len(tasks)} mutations, {given.jobs} processes", file=sys.stderr)
+    note(f"seed {given.seed}, {len(tasks)} mutations, {given.jobs} processes")
     place = Path(tempfile.mkdtemp(prefix="drift-"))
     place.chmod(0o711)  # As root the database server runs as another user, who must be able to enter.
     os.environ["TMPDIR"] = tempfile.tempdir = str(place)
@@ -48,11 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.against:
             from tests.benchmarks.drift.others import compare
 
-            print_others(compare(given.against, results, given.seed, place))
+            for line in compare(given.against, given.seed, given.per_kind or PER_KIND, place):
+                print_line(line)
     finally:
         remove(place)
     print_table(results)
-    print(figures(results))
+    print_line(figures(results))
     return int(any(result.verdict.wrong for result in results))
 
 
@@ -62,15 +63,15 @@ def _results(given: argparse.Namespace, tasks: list[Task], place: Path) -> list[
     with ExitStack() as stack:
         grounds = []
         for name in dict.fromkeys(project for project, _, _ in tasks):
-            print(f"preparing {name}", file=sys.stderr)
+            note(f"preparing {name}")
             stack.enter_context(database(KITS[name], place / "home"))
             slowest = SLOWEST_QUICK if given.quick else given.slowest
             grounds.append(prepare(KITS[name], place, slowest=slowest))
         with _pool(given.jobs, grounds, place) as pool:
             work = [(task, given.seed) for task in tasks]
             for done, result in enumerate(pool.imap_unordered(_judged, work), start=1):
-                if sys.stderr.isatty() or done % 20 == 0:
-                    print(f"\r{done} of {len(tasks)}", end="" if sys.stderr.isatty() else "\n", file=sys.stderr)
+                if done % 20 == 0:
+                    note(f"{done} of {len(tasks)}")
                 if result is not None:
                     results.append(result)
                     if result.verdict.wrong:
@@ -107,12 +108,16 @@ def _tasks(given: argparse.Namespace) -> Iterator[Task]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.drift", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a sample, within two minutes")
-    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS), metavar="KIND", help=", ".join(KINDS))
+    parser.add_argument(
+        "--kinds", nargs="+", choices=KINDS, default=list(KINDS), metavar="KIND", help=", ".join(KINDS)
+    )
     parser.add_argument("--seed", type=int, default=1, help="another one gives other mutations (default: 1)")
     parser.add_argument("--only", type=int, metavar="NUMBER", help="of each kind just the one of this number")
     parser.add_argument("--per-kind", type=int, help=f"mutations of each kind (default: {PER_KIND})")
     parser.add_argument("--projects", nargs="+", choices=KITS, default=list(KITS), help="which to mutate")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: one for each core)")
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: one for each core)"
+    )
     parser.add_argument(
         "--slowest", type=float, default=SLOWEST, help="seconds that an example of the cookbook may take"
     )

@@ -19,7 +19,9 @@ from tests.benchmarks.drift.projects import Kit, fill_translations, scripts, wri
 from tests.benchmarks.drift.tool import REPOSITORY, Gallery, Problem, Tool
 from tests.benchmarks.drift.trees import Snapshot, Tree, apply, diff
 
-_HOLDER = "import sys; from agno_lite.db import embedded; embedded.start(); print(flush=True); sys.stdin.read()"
+_HOLDER = (
+    "import sys; from agno_lite.db import embedded; embedded.start(); print(flush=True); sys.stdin.read()"
+)
 _CAPTURES = "cookbook/_captures"
 
 
@@ -87,14 +89,12 @@ def prepare(kit: Kit, place: Path, *, slowest: float) -> Ground:
     oracle = oracle_of(kit, root, home)
     baselines = {script: oracle.baseline(script) for script in scripts(root)}
     used = frozenset(path for baseline in baselines.values() for path in baseline.trace.files)
-    return Ground(
-        kit=kit, root=root, home=home, baselines=baselines, problems=frozenset(problems), used=used
-    )
+    return Ground(kit=kit, root=root, home=home, baselines=baselines, problems=frozenset(problems), used=used)
 
 
 @contextmanager
 def database(kit: Kit, home: Path) -> Iterator[None]:
-    """Keep the private database running, if the project's scripts use it; wait until it is gone afterwards."""
+    """Keep the private database running, if scripts use it; wait until it is gone afterwards."""
     if not kit.database:
         yield
         return
@@ -136,14 +136,16 @@ class Bench:
         self.tool = gallery_of(ground.kit, self._root, ground.home)
 
     def judge(self, kind: str, seed: int, number: int, tool: Tool | None = None) -> Result | None:
-        """Make a mutation, judge the tool's answer, and undo it; `None` where the project has nothing of the kind."""
+        """Make a mutation, judge the answer, undo it; `None` where the project has nothing of the kind."""
         began = time.monotonic()
         tree = Tree(self._root, self._ground.kit.layout, self._ground.used)
         edit = mutate(tree, kind, seed, number)
         if edit is None:
             return None
         shown = diff(tree, edit)
-        case = Case.of(tree, edit, self._ground.baselines, self._ground.problems, exact=self._ground.kit.exact)
+        case = Case.of(
+            tree, edit, self._ground.baselines, self._ground.problems, exact=self._ground.kit.exact
+        )
         files = Snapshot(self._root, *edit.files)
         try:
             apply(self._root, edit)
@@ -164,12 +166,12 @@ class Bench:
             seconds=time.monotonic() - began,
         )
 
-
     def _outcomes(self, mutated: Snapshot) -> Iterator[tuple[str, tuple[bool, Outcome]]]:
         """Whether each example's outcome changed; what scripts write into the project is taken away again."""
         for script, baseline in self._ground.baselines.items():
             mutated.restore()
-            yield script, self._oracle.changed(script, baseline)
+            now = self._oracle.run(script)
+            yield script, (baseline.differs(now), now)
         mutated.restore()
 
 

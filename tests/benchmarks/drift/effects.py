@@ -1,9 +1,9 @@
 """Whether a change to a file changes anything that a run executed, by the compiled code.
 
-Two versions of a file are compiled without their docstrings, and their pieces of code (the module, each function)
-compared instruction by instruction, without line numbers. A piece holds everything that is executed with it:
-class bodies, comprehensions and lambdas belong to the code around them; a function does not, but for its
-signature, which the `def` statement around it makes.
+Two versions of a file are compiled without their docstrings, and their pieces of code (the module, each
+function) compared instruction by instruction, without line numbers. A piece holds everything that is executed
+with it: class bodies, comprehensions and lambdas belong to the code around them; a function does not, but for
+its signature, which the `def` statement around it makes.
 """
 
 from __future__ import annotations
@@ -97,3 +97,71 @@ def _head(code: CodeType) -> Fingerprint:
     names = code.co_varnames[: count + bool(code.co_flags & 0x04) + bool(code.co_flags & 0x08)]
     counts = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount)
     return (code.co_name, names, counts, code.co_flags & _SIGNATURE)
+
+
+# --- definitions ---------------------------------------------------------------------------------
+
+
+def definitions(text: str | None) -> dict[str, list[str]]:
+    """What a file defines outside of function bodies: statements by the names that they bind.
+
+    `C.m` is the head of a method, `C.m(x)` its parameter with annotation and default, `C` the head of a
+    class. A statement that binds nothing stands under its first word.
+    """
+    found: dict[str, list[str]] = {}
+    if text is not None:
+        _define(_Bare().visit(ast.parse(text)).body, "", found)
+    return found
+
+
+def _define(body: list[ast.stmt], prefix: str, found: dict[str, list[str]]) -> None:
+    for node in body:
+        names = [f"{prefix}{name}" for name in _bound(node)]
+        for name in names or [f"{prefix}{ast.unparse(node).split()[0]}"]:
+            found.setdefault(name, []).append(_outside(node))
+        match node:
+            case ast.ClassDef(body=inner):
+                _define(inner, f"{names[0]}.", found)
+            case ast.FunctionDef(args=arguments) | ast.AsyncFunctionDef(args=arguments):
+                for name, code in _parameters(arguments):
+                    found.setdefault(f"{names[0]}({name})", []).append(code)
+            case _:
+                for part in ("body", "orelse", "finalbody"):
+                    _define(getattr(node, part, []), prefix, found)
+
+
+def _bound(node: ast.stmt) -> list[str]:
+    """Names that a statement binds."""
+    match node:
+        case ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
+            return [node.name]
+        case ast.Import() | ast.ImportFrom():
+            return [alias.asname or alias.name for alias in node.names]
+        case ast.Assign() | ast.AnnAssign() | ast.AugAssign():
+            return [part.id for part in ast.walk(node) if isinstance(part, ast.Name) and _is_stored(part)]
+    return []
+
+
+def _is_stored(name: ast.Name) -> bool:
+    return isinstance(name.ctx, ast.Store)
+
+
+def _outside(node: ast.stmt) -> str:
+    """A statement without the statements inside of it."""
+    copy = ast.parse(ast.unparse(node)).body[0]
+    for part in ("body", "orelse", "finalbody"):
+        if getattr(copy, part, None):
+            setattr(copy, part, [])
+    return ast.dump(copy)
+
+
+def _parameters(arguments: ast.arguments) -> Iterator[tuple[str, str]]:
+    """Each parameter with its annotation and default."""
+    plain = [*arguments.posonlyargs, *arguments.args]
+    defaults = [None] * (len(plain) - len(arguments.defaults)) + arguments.defaults
+    for argument, default in (
+        *zip(plain, defaults, strict=True),
+        *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
+        *((rest, None) for rest in (arguments.vararg, arguments.kwarg) if rest),
+    ):
+        yield argument.arg, ast.dump(argument) + (ast.dump(default) if default else "")

@@ -53,7 +53,7 @@ def _data_line(tree: Tree, path: str, random: Random) -> Edit:
     return Edit(files={path: "".join(lines[:index] + lines[index + 1 :])}, summary=f"{path}: a line less")
 
 
-def _data_gone(tree: Tree, path: str, random: Random) -> Edit:  # noqa: ARG001 - one shape for all ways
+def _data_gone(tree: Tree, path: str, random: Random) -> Edit:
     return Edit(files={path: None}, summary=f"{path}: gone")
 
 
@@ -72,13 +72,21 @@ def migration(tree: Tree, random: Random) -> Edit | None:
     text = tree.text(path)
     if random.random() < 0.3:
         new = f"{path.rpartition('/')[0]}/0099_more.sql"
-        return Edit(files={new: f"create table more_{random.randrange(99)} (id integer);\n"}, summary=f"{new}: new")
+        return Edit(
+            files={new: f"create table more_{random.randrange(99)} (id integer);\n"}, summary=f"{new}: new"
+        )
     if random.random() < 0.2:
         return Edit(files={path: f"-- A remark.\n{text}"}, summary=f"{path}: a comment")
     literal = _picked(re.compile(r"'[^']+'|(?<=default )\d+|not null"), text, random)
     if literal is None:
         return Edit(files={path: text + "select 1;\n"}, summary=f"{path}: a statement more")
-    new = "" if literal[0] == "not null" else "'stale'" if literal[0].startswith("'") else str(int(literal[0]) + 1)
+    new = (
+        ""
+        if literal[0] == "not null"
+        else "'stale'"
+        if literal[0].startswith("'")
+        else str(int(literal[0]) + 1)
+    )
     return Edit(files={path: _substituted(text, literal, new)}, summary=f"{path}: {literal[0]} → {new}")
 
 
@@ -92,7 +100,7 @@ def module(tree: Tree, random: Random) -> Edit | None:
 
 
 def dependency(tree: Tree, random: Random) -> Edit | None:
-    """Install another version of a distribution: of one that is there, or (as a shadow) of an installed one."""
+    """Install another version of a distribution that is there, or put one in front of an installed one."""
     found = tree.paths(tree.layout.distributions, "")
     found = [path for path in found if path.endswith("/METADATA")]
     if not found:

@@ -2,21 +2,20 @@
 
 A page is **stale and unannounced** if something on it is not so and nothing was said:
 
-- a plain run gives another outcome (exit status, output, or requests), and neither did the first check announce
-  the example, nor was it run again;
-- the same, and the page published before the run did not say of itself that it is out of date;
-- after the runs the page shows another output than a plain run, a reference to a line where the symbol is not,
-  an excerpt that is not in the file, a setting that the script does not pass, a docstring that is not translated,
-  and the last check found no problem in the files concerned.
+- a plain run gives another outcome (exit status, output), and the first check did not announce the example,
+  or it was not run again, or its page as published before that run did not say that it is out of date;
+- after the runs the page shows another output than a plain run, a reference to a line where the symbol is
+  not, an excerpt that is not in the file, a setting that the script does not pass, a docstring that is not
+  translated, and the last check found no problem in the files concerned.
 
-A run is **in vain** if it gives the outcome of before and the edit touched nothing that the run before had executed
-or read: no module-level statement of an imported module (signatures, defaults, class bodies are such), no body of a
-function that was entered, no file that was opened or looked for, no folder that was listed, no version of a
-distribution that was imported. Comments, docstrings and positions are none of these.
+A run is **in vain** if it gives the outcome of before and the edit touched nothing that the run before had
+executed or read: no module-level statement of an imported module (signatures, defaults, class bodies are
+such), no body of a function that was entered, no file that was opened or looked for, no folder that was
+listed, no version of a distribution that was imported. Comments, docstrings and positions are none of these.
 
-A reason is **wrong** if it names a file that the edit did not change, a symbol in it whose code is as before, or
-nothing at all; or if the check announces a problem where there was none before and the edit did nothing to the file,
-to what it names, or to the run.
+A reason is **wrong** if it names a file that the edit did not change, a symbol in it whose code is as before,
+or nothing at all; or if the check announces a problem where there was none before and the edit did nothing to
+the file, to what it names, or to the run.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from tests.benchmarks.drift.effects import MODULE, changed_pieces
+from tests.benchmarks.drift.effects import MODULE, changed_pieces, definitions
 from tests.benchmarks.drift.oracle import Baseline, Outcome, Touched, touched
 from tests.benchmarks.drift.published import Sources, faults, pages_of
 from tests.benchmarks.drift.tool import Answer, Problem, Reason
@@ -86,7 +85,9 @@ class Case:
         """Take down what was, before the edit is applied."""
         before = {path: tree.text(path) if (tree.root / path).is_file() else None for path in edit.files}
         hit = {script: touched(tree, edit, baseline.trace) for script, baseline in baselines.items()}
-        return cls(tree=tree, edit=edit, before=before, baselines=baselines, known=known, touched=hit, exact=exact)
+        return cls(
+            tree=tree, edit=edit, before=before, baselines=baselines, known=known, touched=hit, exact=exact
+        )
 
 
 def judge(case: Case, answer: Answer, outcomes: Mapping[str, tuple[bool, Outcome]]) -> Verdict:
@@ -145,7 +146,10 @@ def _wrong_facts(
     announced = {problem.path for problem in answer.problems}
     if answer.pages is None:
         if not announced:
-            yield "all pages", f"not published, and the check finds nothing wrong: {answer.refusal.strip()[:200]}"
+            yield (
+                "all pages",
+                f"not published, and the check finds nothing wrong: {answer.refusal.strip()[:200]}",
+            )
         return
     for script, (_, outcome) in outcomes.items():
         exact = case.exact and not case.baselines[script].varying
@@ -186,13 +190,15 @@ def _wrong_reasons(
 def _true(case: Case, script: str, reason: Reason) -> bool:
     """Whether what a reason names was changed by the edit."""
     if reason.package is not None:
-        return any(path.rpartition("/")[0].rpartition("/")[2].startswith(reason.package) for path in case.edit.files)
+        return any(
+            path.rpartition("/")[0].rpartition("/")[2].startswith(reason.package) for path in case.edit.files
+        )
     path = reason.path or script
     if path.endswith("/"):
         return any(f"{PurePosixPath(other).parent}/" == path for other in _made_or_gone(case))
     if path not in case.edit.files:
         return False
-    return reason.symbol is None or _changed(case, path, reason)
+    return reason.symbol is None or _changed(case, path, reason, reason.symbol)
 
 
 def _made_or_gone(case: Case) -> Iterator[str]:
@@ -201,14 +207,16 @@ def _made_or_gone(case: Case) -> Iterator[str]:
             yield path
 
 
-def _changed(case: Case, path: str, reason: Reason) -> bool:
-    """Whether the code or docstring of the symbol that a reason names is another one now."""
+def _changed(case: Case, path: str, reason: Reason, symbol: str) -> bool:
+    """Whether the code, docstring or definition of the symbol that a reason names is another one now."""
     before, after = case.before[path], case.edit.files[path]
-    if reason.docstring:
-        old, new = (_docstrings(text) for text in (before, after))
-        return old.get(reason.symbol or "") != new.get(reason.symbol or "")
+    if reason.kind == "docstring":
+        return _docstrings(before).get(symbol) != _docstrings(after).get(symbol)
+    if reason.kind == "definition":
+        old, new = definitions(before), definitions(after)
+        return old.get(symbol) != new.get(symbol)
     pieces = changed_pieces(before, after)
-    return any(name == reason.symbol or name.startswith(f"{reason.symbol}.<locals>") for name in pieces)
+    return any(name == symbol or name.startswith(f"{symbol}.<locals>") for name in pieces)
 
 
 def _docstrings(text: str | None, prefix: str = "") -> dict[str, str | None]:
@@ -269,4 +277,3 @@ def _names(case: Case, path: str) -> set[str]:
 
 def _assigned(text: str) -> set[str]:
     return {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
-

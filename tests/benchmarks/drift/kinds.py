@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Mapping
 from random import Random
 
-from tests.benchmarks.drift import code_kinds, file_kinds
+from tests.benchmarks.drift import code_kinds, file_kinds, function_kinds
 from tests.benchmarks.drift.trees import Edit, Tree
 
 Kind = Callable[[Tree, Random], Edit | None]
@@ -16,13 +16,13 @@ KINDS: Mapping[str, Kind] = {
     "rename": code_kinds.rename,
     "move": code_kinds.move,
     "default": code_kinds.default,
-    "body": code_kinds.body,
+    "body": function_kinds.body,
     "constant": code_kinds.constant,
     "prompt": code_kinds.prompt,
     "answer": code_kinds.answer,
-    "signature": code_kinds.signature,
-    "branch": code_kinds.branch,
-    "hierarchy": code_kinds.hierarchy,
+    "signature": function_kinds.signature,
+    "branch": function_kinds.branch,
+    "hierarchy": function_kinds.hierarchy,
     "docstring": code_kinds.reworded_docstring,
     "comment": code_kinds.comment,
     "definition": code_kinds.definition,

@@ -1,4 +1,4 @@
-"""What is true: plain runs of the scripts, and what they executed and read. Imports nothing of the gallery."""
+"""What is true: plain runs of scripts, and what they executed and read. Imports nothing of the gallery."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ _UUID = re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b")
 _ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
 _DURATION = re.compile(r"\b\d+(?:\.\d+)?\s?(?:s|ms|seconds)\b")
 _TRACEBACK_LINE = re.compile(r'(?<=", line )\d+')
+_BOX = "│├┃┡╭╰┏└┠ "
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 
 
@@ -62,6 +63,14 @@ class Baseline:
     trace: Trace
     varying: bool
     """Whether two runs differed in numbers, so that numbers are not compared."""
+    steady: frozenset[str] | None = None
+    """If they differed in words too: lines that both had, tables left out. Only these are compared."""
+
+    def differs(self, now: Outcome) -> bool:
+        """Whether a run's outcome is another one."""
+        if self.steady is not None:
+            return now.status != self.outcome.status or not self.steady <= _lines(without_numbers(now))
+        return (without_numbers(now) if self.varying else now) != self.outcome
 
 
 @dataclass(slots=True)
@@ -81,17 +90,12 @@ class Oracle:
     def baseline(self, script: str) -> Baseline:
         """Run a script three times: twice to see what varies, once under watch."""
         first, second = self.run(script), self.run(script)
-        varying = first != second
-        outcome = without_numbers(first) if varying else first
-        if varying and outcome != without_numbers(second):
-            raise RuntimeError(f"{script}: two plain runs differ in more than numbers; it cannot be judged")
-        return Baseline(outcome=outcome, trace=self.trace(script), varying=varying)
-
-    def changed(self, script: str, baseline: Baseline) -> tuple[bool, Outcome]:
-        """Whether a script's outcome is another one now, and which."""
-        now = self.run(script)
-        compared = without_numbers(now) if baseline.varying else now
-        return compared != baseline.outcome, now
+        trace = self.trace(script)
+        if first == second:
+            return Baseline(outcome=first, trace=trace, varying=False)
+        first, second = without_numbers(first), without_numbers(second)
+        steady = _lines(first) & _lines(second) if first != second else None
+        return Baseline(outcome=first, trace=trace, varying=True, steady=steady)
 
     def run(self, script: str) -> Outcome:
         """Run a script as `python SCRIPT` from the project's root."""
@@ -105,7 +109,7 @@ class Oracle:
             self._finished([str(_TRACER), str(target), str(self.root), script], scratch)
             noted = json.loads(target.read_text("utf-8"))
         return Trace(
-            code=frozenset((path, name) for path, name, _ in noted["code"]),
+            code=frozenset((path, name) for path, name in noted["code"]),
             read=frozenset(noted["read"]),
             sought=frozenset(noted["sought"]),
         )
@@ -139,13 +143,20 @@ class Oracle:
             "TZ": "UTC",
             "HOME": scratch,
             "TMPDIR": scratch,
-            **{name: value.replace("{run}", secrets.token_hex(6)) for name, value in self.environment.items()},
+            **{
+                name: value.replace("{run}", secrets.token_hex(6)) for name, value in self.environment.items()
+            },
         }
 
     def _plain(self, text: str, scratch: str) -> str:
         """Output without what is of this run or machine only; lines of code in tracebacks are positions."""
         text = text.replace(f"{self.root}/", "").replace(scratch, "<tmp>")
-        for pattern, name in ((_UUID, "<id>"), (_ADDRESS, "<address>"), (_DURATION, "<duration>"), (_TRACEBACK_LINE, "#")):
+        for pattern, name in (
+            (_UUID, "<id>"),
+            (_ADDRESS, "<address>"),
+            (_DURATION, "<duration>"),
+            (_TRACEBACK_LINE, "#"),
+        ):
             text = pattern.sub(name, text)
         return text
 
@@ -156,6 +167,12 @@ def without_numbers(outcome: Outcome) -> Outcome:
         re.sub(r"[ ─━]+", " ", _NUMBER.sub("#", text)) for text in (outcome.stdout, outcome.stderr)
     )
     return Outcome(status=outcome.status, stdout=stdout, stderr=stderr, raw=outcome.raw)
+
+
+def _lines(outcome: Outcome) -> frozenset[str]:
+    """Lines of an outcome, without rows of tables."""
+    lines = (outcome.stdout + outcome.stderr).splitlines()
+    return frozenset(line for line in lines if line.strip() and line[0] not in _BOX)
 
 
 # --- what an edit touches -------------------------------------------------------------------------
@@ -185,7 +202,9 @@ def touched(tree: Tree, edit: Edit, trace: Trace) -> Touched:
         for name in changed_pieces(_before(tree, path), edit.files[path])
         if (path, name) in trace.code or (name == MODULE and _dotted(path) in trace.sought)
     )
-    return Touched(code=code, files=frozenset(_read(tree, edit, trace)), distributions=_versions(tree, edit, trace))
+    return Touched(
+        code=code, files=frozenset(_read(tree, edit, trace)), distributions=_versions(tree, edit, trace)
+    )
 
 
 def _before(tree: Tree, path: str) -> str | None:

@@ -1,4 +1,4 @@
-"""The projects that are mutated: a tiny one, which is written here, and a copy of this repository's cookbook."""
+"""The projects that are mutated: a tiny one, and a copy of this repository with its cookbook."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def write_tiny(root: Path) -> None:
 
 
 def write_cookbook(root: Path, *, slowest: float) -> None:
-    """Copy what git knows of this repository, with examples that took at most `slowest` seconds when measured."""
+    """Copy what git knows of this repository, with the examples that took at most `slowest` seconds."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=REPOSITORY,
@@ -93,7 +93,9 @@ def write_cookbook(root: Path, *, slowest: float) -> None:
             shutil.copy2(REPOSITORY / name, root / name)
     (root / COOKBOOK.layout.distributions).mkdir()
     for script in scripts(root):
-        measured = root / f"cookbook/_captures/{script.removeprefix('cookbook/').removesuffix('.py')}.measured.json"
+        measured = (
+            root / f"cookbook/_captures/{script.removeprefix('cookbook/').removesuffix('.py')}.measured.json"
+        )
         known = json.loads(measured.read_text("utf-8")) if measured.is_file() else {"duration": 0}
         if known["duration"] > slowest:
             _without_example(root, script)
@@ -116,7 +118,7 @@ def scripts(root: Path) -> list[str]:
 
 
 def fill_translations(root: Path) -> None:
-    """Give every message of the Chinese catalogue a translation, so that none is missing before a mutation."""
+    """Give every message of the Chinese catalogue a translation: none is missing before a mutation."""
     path = root / "docs/locales/zh.po"
     catalogue = read_po(io.BytesIO(path.read_bytes()), locale="zh")
     for message in catalogue:

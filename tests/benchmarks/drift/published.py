@@ -1,6 +1,6 @@
 """Whether a published page is right, by the sources themselves and a plain run of its example.
 
-Reads the pages as a reader does. Imports nothing of the gallery: symbols are found by `ast`, texts by their lines.
+Reads the pages as a reader does. Imports nothing of the gallery: symbols are found by `ast`, texts by lines.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from tests.benchmarks.drift.oracle import Outcome
 from tests.benchmarks.drift.trees import Layout, first_line
 
 LANGUAGES = ("en", "zh")
-_LINK = re.compile(r"\[(?P<label>[^\[\]]*)\]\((?:\.\./)*source/(?P<path>[^()#]+)\.md#__codelineno-0-(?P<line>\d+)\)")
+_LINK = re.compile(
+    r"\[(?P<label>[^\[\]]*)\]\((?:\.\./)*source/(?P<path>[^()#]+)\.md#__codelineno-0-(?P<line>\d+)\)"
+)
 _LINES = re.compile(r"(?:lines? |第 ?)?(?P<first>\d+)(?:[–-](?P<last>\d+))?(?: ?行)?")
 _FENCE = re.compile(r"^ *(`{3,})python(?P<info>[^\n]*)\n(?P<text>.*?)^ *\1$", re.MULTILINE | re.DOTALL)
 _SECTION = re.compile(r"^## .*\{ #(?P<id>[\w-]+) \}$", re.MULTILINE)
@@ -37,7 +39,7 @@ class Fault:
     what: str
     """What is wrong."""
     about: frozenset[str]
-    """Files of which the page says it, and its example's own; an announcement about one of them is about this."""
+    """Files of which the page says it, and its example's own; who announces one of them announces this."""
 
 
 class Sources:
@@ -69,7 +71,9 @@ class Sources:
         """The package's classes by name."""
         files = sorted((self.root / self.layout.package).rglob("*.py"))
         trees = (ast.parse(path.read_text("utf-8")) for path in files)
-        return {node.name: node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+        return {
+            node.name: node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
+        }
 
     @cached_property
     def catalogue(self) -> Mapping[str, str]:
@@ -194,7 +198,11 @@ def _excerpts(sources: Sources, page: str) -> Check:
 def _settings(sources: Sources, script: str, page: str) -> Check:
     """Every keyword that the script gives to a class of the package is shown with the value it gives."""
     section = _section(page, "configuration")
-    rows = [re.split(r"(?<!\\) \| ", line.strip(" |")) for line in section.splitlines() if line.lstrip().startswith("| ")]
+    rows = [
+        re.split(r"(?<!\\) \| ", line.strip(" |"))
+        for line in section.splitlines()
+        if line.lstrip().startswith("| ")
+    ]
     shown = {(_cell(row[0]), _spelled(_cell(row[1]))) for row in rows if len(row) > 1}
     for call in ast.walk(ast.parse(sources.text(script))):
         if not isinstance(call, ast.Call):

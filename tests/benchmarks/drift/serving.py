@@ -1,7 +1,7 @@
 """Runs commands of `agno-lite` one after the other, each in a process of its own that finds its imports done.
 
-Reads a JSON list of arguments from each line of standard input, and answers each with a line of JSON: `status`,
-`stdout` and `stderr` of the command. What a command leaves in memory is gone with its process.
+Reads a JSON list of arguments from each line of standard input, and answers each with a line of JSON:
+`status`, `stdout` and `stderr` of the command. What a command leaves in memory is gone with its process.
 """
 
 from __future__ import annotations

@@ -11,11 +11,11 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 REPOSITORY = Path(__file__).parents[3]
 _STALE = "its capture is stale: "
@@ -35,10 +35,10 @@ class Reason:
     """In its words."""
     path: str | None = None
     """The file, or folder with `/` at the end, that it names."""
+    kind: str = ""
+    """What of the symbol it names: its `body`, `docstring` or `definition`; empty for a file."""
     symbol: str | None = None
-    """The function in that file, or `<module>` for what is outside of functions."""
-    docstring: bool = False
-    """Whether it is the symbol's docstring that it names."""
+    """The symbol by its name inside the file; `<module>` for anything outside of functions."""
     package: str | None = None
     """The distribution that it names."""
 
@@ -50,6 +50,8 @@ class Problem:
     path: str
     line: int | None
     message: str
+    reasons: tuple[Reason, ...] = ()
+    """Why an example is stale, if the problem is that it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,13 +144,11 @@ class Gallery:
         problems = self.check()
         drafts, refusal = self.export()
         pages = drafts
-        runs = self.capture()
+        ran = self.capture()
         marked = frozenset(uri for uri, text in (drafts or {}).items() if any(mark in text for mark in _MARK))
-        stale = {
-            problem.path: reasons_of(problem.message.removeprefix(_STALE).rpartition("; run: ")[0])
-            for problem in problems
-            if problem.message.startswith(_STALE)
-        }
+        stale = {problem.path: problem.reasons for problem in problems if problem.message.startswith(_STALE)}
+        known = {reason.text: reason for reasons in stale.values() for reason in reasons}
+        runs = {path: tuple(_known(known, text) for text in texts) for path, texts in ran.items()}
         if runs:
             problems = self.check()
             pages, refusal = self.export()
@@ -162,18 +162,17 @@ class Gallery:
             refusal=refusal,
         )
 
-    def capture(self) -> dict[str, tuple[Reason, ...]]:
-        """Run what is stale; gives what was run, and why."""
+    def capture(self) -> dict[str, list[str]]:
+        """Run what is stale; gives what was run, and why in its words."""
         done = self._command("capture", "--timeout", str(self.timeout))
         if done.status not in (0, 1):
             raise RuntimeError(f"agno-lite gallery capture ended with {done.status}:\n{done.stderr}")
-        runs: dict[str, tuple[Reason, ...]] = {}
+        runs: dict[str, list[str]] = {}
         for line in done.stderr.splitlines():
             if because := re.fullmatch(r"  because (.*)", line):
-                path = next(reversed(runs))
-                runs[path] += reasons_of(because[1])
+                runs[next(reversed(runs))].append(because[1])
             elif ran := re.match(r"(\S+\.py): (?:new facts|facts unchanged|.*), \d+\.\d s$", line):
-                runs[ran[1]] = ()
+                runs[ran[1]] = []
         return runs
 
     def check(self) -> tuple[Problem, ...]:
@@ -182,7 +181,12 @@ class Gallery:
         if done.status not in (0, 1):
             return (Problem(path="", line=None, message=done.stderr),)
         return tuple(
-            Problem(path=found["path"], line=found["line"], message=found["message"])
+            Problem(
+                path=found["path"],
+                line=found["line"],
+                message=found["message"],
+                reasons=tuple(_reasons(found)) if found["message"].startswith(_STALE) else (),
+            )
             for found in json.loads(done.stdout)
         )
 
@@ -211,6 +215,29 @@ class Gallery:
         return _Done(**json.loads(line))
 
 
+def _reasons(problem: Mapping[str, Any]) -> Iterator[Reason]:
+    """The reasons that a problem gives: as data, else in its message."""
+    text = problem["message"].removeprefix(_STALE).rpartition("; run: ")[0]
+    yield from map(_structured, problem["changes"]) if "changes" in problem else reasons_of(text)
+
+
+def _structured(change: Mapping[str, str]) -> Reason:
+    """A reason that was given as data."""
+    kind, name, path = change["kind"], change["name"], change["path"]
+    if kind == "package":
+        return Reason(text=change["text"], package=name)
+    if kind not in ("definition", "body", "docstring"):
+        return Reason(text=change["text"], path=path or None, symbol="<module>" if kind == "module" else None)
+    module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    symbol = name.removeprefix(f"{path}::").removeprefix(f"{path.removesuffix('.py')}::")
+    return Reason(text=change["text"], path=path, kind=kind, symbol=symbol.removeprefix(f"{module}."))
+
+
+def _known(known: Mapping[str, Reason], text: str) -> Reason:
+    """The reason of these words, as the check gave it, or as they say."""
+    return known.get(text) or _reason(text)
+
+
 def reasons_of(text: str) -> tuple[Reason, ...]:
     """The reasons in a message, which separates them by semicolons."""
     return tuple(_reason(part) for part in text.split("; "))
@@ -223,7 +250,7 @@ def _reason(text: str) -> Reason:
     return Reason(
         text=text,
         path=found["path"],
+        kind=found["what"] or "",
         symbol="<module>" if found["whole"] else found["symbol"],
-        docstring=found["what"] == "docstring",
         package=found["package"],
     )

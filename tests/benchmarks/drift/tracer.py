@@ -1,9 +1,11 @@
-"""Runs a script as `python SCRIPT` does and writes down what it executed and read. Stands alone: no imports of ours.
+"""Runs a script as `python SCRIPT` does and writes down what it executed and read. Imports nothing of ours.
 
-`python tracer.py TRACE ROOT SCRIPT` writes to TRACE, as JSON: `code`, a list of path, qualified name and first
-line of each piece of code under ROOT that was executed; `read`, the paths under ROOT that were opened, listed
-(with `/` at the end) or looked for; `sought`, the names of all modules that were asked for, found or not.
+`python tracer.py TRACE ROOT SCRIPT` writes to TRACE, as JSON: `code`, path and qualified name of each piece
+of code under ROOT that was executed; `read`, the paths under ROOT that were opened, listed (with `/` at the
+end) or looked for; `sought`, the names of all modules that were asked for, found or not.
 """
+
+from __future__ import annotations
 
 import atexit
 import json
@@ -11,62 +13,76 @@ import os
 import runpy
 import sys
 import threading
+from pathlib import Path
+from types import FrameType
+from typing import Any
 
 
-def by_import_system():
-    """Whether Python itself opens or lists, to find a module."""
-    return sys._getframe(2).f_code.co_filename.startswith("<frozen importlib")
+class Watch:
+    """Notes what happens below a folder."""
 
+    def __init__(self, root: str) -> None:
+        self._root = root + os.sep
+        self._executed: dict[tuple[str, str], None] = {}
+        self._read: dict[str, None] = {}
+        self._sought: dict[str, None] = {}
+        self._stat = os.stat
 
-def main(target, root, script):
-    """Run the script under watch."""
-    root = root + os.sep
-    executed, read, sought = {}, {}, {}
+    def start(self) -> None:
+        """Watch everything from now on."""
+        os.stat = self._watched_stat
+        sys.addaudithook(self._audit)
+        threading.setprofile(self._called)
+        sys.setprofile(self._called)
 
-    def on_call(frame, event, argument):
-        if event == "call":
-            code = frame.f_code
-            if code.co_filename.startswith(root) and not code.co_filename.startswith(__file__):
-                executed[code.co_filename[len(root) :], code.co_qualname, code.co_firstlineno] = None
+    def write(self, target: str) -> None:
+        """Write down what was noted."""
+        sys.setprofile(None)
+        noted = {"code": list(self._executed), "read": list(self._read), "sought": list(self._sought)}
+        Path(target).write_text(json.dumps(noted), "utf-8")
 
-    def note(path, mark=""):
-        if isinstance(path, (str, bytes, os.PathLike)):
-            name = os.path.abspath(os.fsdecode(path))
-            if name.startswith(root) and "/__pycache__/" not in name:
-                read[name[len(root) :] + mark] = None
+    def _called(self, frame: FrameType, event: str, _: Any) -> None:
+        code = frame.f_code
+        if event == "call" and code.co_filename.startswith(self._root):
+            self._executed[code.co_filename[len(self._root) :], code.co_qualname] = None
 
-    def audit(event, arguments):
+    def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event == "import":
-            sought[arguments[0]] = None
+            self._sought[arguments[0]] = None
         elif event == "open":
-            if not (by_import_system() and str(arguments[0]).endswith(".py")):
-                note(arguments[0])
-        elif event in ("os.listdir", "os.scandir") and not by_import_system():
-            note(arguments[0] or os.curdir, "/")
+            if not (_is_start_of_code() and str(arguments[0]).endswith(".py")):
+                self._note(arguments[0])
+        elif event in ("os.listdir", "os.scandir") and not _is_start_of_code():
+            self._note(arguments[0] or os.curdir, "/")
 
-    stat = os.stat
+    def _note(self, path: Any, mark: str = "") -> None:
+        if isinstance(path, (str, bytes, os.PathLike)):
+            name = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - links stay as they are
+            if name.startswith(self._root) and "/__pycache__/" not in name:
+                self._read[name[len(self._root) :] + mark] = None
 
-    def watched(path, *arguments, **options):
+    def _watched_stat(self, path: Any, *arguments: Any, **options: Any) -> os.stat_result:
         try:
-            return stat(path, *arguments, **options)
+            return self._stat(path, *arguments, **options)
         except OSError:
-            note(path)
+            self._note(path)
             raise
 
-    def write():
-        sys.setprofile(None)
-        with open(target, "w", encoding="utf-8") as file:
-            json.dump({"code": list(executed), "read": list(read), "sought": list(sought)}, file)
 
-    atexit.register(write)
-    os.stat = watched
-    sys.addaudithook(audit)
+def _is_start_of_code() -> bool:
+    """Whether Python itself opens or lists, to find a module or to start the script."""
+    return sys._getframe(2).f_code.co_filename.startswith(("<frozen importlib", "<frozen runpy"))
+
+
+def main(target: str, root: str, script: str) -> None:
+    """Run the script under watch."""
+    watch = Watch(root)
+    atexit.register(watch.write, target)
     sys.argv[:] = [script]
-    sys.path[0] = os.path.dirname(os.path.abspath(script))
-    threading.setprofile(on_call)
-    sys.setprofile(on_call)
+    sys.path[0] = str(Path(script).resolve().parent)
+    watch.start()
     runpy.run_path(script, run_name="__main__")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], os.path.realpath(sys.argv[2]), sys.argv[3])
+    main(sys.argv[1], str(Path(sys.argv[2]).resolve()), sys.argv[3])

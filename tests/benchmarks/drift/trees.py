@@ -90,7 +90,8 @@ class Source:
 
 def first_line(node: ast.stmt) -> int:
     """The line on which a statement or its first decorator begins."""
-    return min([node.lineno, *(item.lineno for item in getattr(node, "decorator_list", ()))])
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(item.lineno for item in decorators)])
 
 
 class Tree:
