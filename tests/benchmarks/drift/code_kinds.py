@@ -115,8 +115,8 @@ def constant(tree: Tree, random: Random) -> Edit | None:
     found = [
         (source, part)
         for source in tree.modules
-        for scope in (source.tree, *(node for _, node in nodes([source], ast.ClassDef)))
-        for statement in scope.body
+        for scope in (source.tree.body, *(node.body for _, node in nodes([source], ast.ClassDef)))
+        for statement in scope
         if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None
         for part in ast.walk(statement.value)
         if is_simple(part) and not is_inside_text(statement.value, part)

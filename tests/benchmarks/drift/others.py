@@ -1,8 +1,8 @@
 """The same mutations under other tools that run a gallery's scripts: which stale pages do they publish?
 
-Each tool is installed into an environment of its own. It is given the tiny project's package and scripts, builds
-its site, gets a mutation, builds again in a process of its own as its users do, and the output on each page is
-compared with a plain run. A page is stale if it shows another output and the build ended with status 0.
+Each tool is installed into an environment of its own. It is given the tiny project's package and scripts,
+builds its site, gets a mutation, builds again in a process of its own as its users do, and the output on each
+page is compared with a plain run. A page is stale if it shows another output and the build ended well.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ def _judged(other: Other, seed: int, per_kind: int, place: Path) -> str:
     note(f"installing {other.name}")
     venv.create(place / "venv", with_pip=True)
     python = place / "venv/bin/python"
-    command = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *other.requirements]
-    subprocess.run(command, check=True, stdout=sys.stderr)
+    install = ("-m", "pip", "install", "-q", "--disable-pip-version-check", *other.requirements)
+    subprocess.run([python, *install], check=True, stdout=sys.stderr)
     root = place / "project"
     write_tiny(root)
     oracle = oracle_of(TINY, root, root)

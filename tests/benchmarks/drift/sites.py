@@ -29,7 +29,8 @@ def nodes(sources: Sequence[Source], kind: type[N]) -> list[Site[N]]:
 
 def functions(sources: Sequence[Source]) -> list[Site[Function]]:
     """All functions that are written over more than one line."""
-    found = [*nodes(sources, ast.FunctionDef), *nodes(sources, ast.AsyncFunctionDef)]
+    found: list[Site[Function]] = [*nodes(sources, ast.FunctionDef)]
+    found += nodes(sources, ast.AsyncFunctionDef)
     return [(source, node) for source, node in found if node.body[0].lineno > node.lineno]
 
 

@@ -8,13 +8,13 @@ end) or looked for; `sought`, the names of all modules that were asked for, foun
 from __future__ import annotations
 
 import atexit
+import builtins
 import json
 import os
-import runpy
 import sys
 import threading
 from pathlib import Path
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Any
 
 
@@ -50,9 +50,9 @@ class Watch:
         if event == "import":
             self._sought[arguments[0]] = None
         elif event == "open":
-            if not (_is_start_of_code() and str(arguments[0]).endswith(".py")):
+            if not (_is_import_system() and str(arguments[0]).endswith(".py")):
                 self._note(arguments[0])
-        elif event in ("os.listdir", "os.scandir") and not _is_start_of_code():
+        elif event in ("os.listdir", "os.scandir") and not _is_import_system():
             self._note(arguments[0] or os.curdir, "/")
 
     def _note(self, path: Any, mark: str = "") -> None:
@@ -69,19 +69,24 @@ class Watch:
             raise
 
 
-def _is_start_of_code() -> bool:
-    """Whether Python itself opens or lists, to find a module or to start the script."""
-    return sys._getframe(2).f_code.co_filename.startswith(("<frozen importlib", "<frozen runpy"))
+def _is_import_system() -> bool:
+    """Whether Python itself opens or lists, to find a module."""
+    return sys._getframe(2).f_code.co_filename.startswith("<frozen importlib")
 
 
 def main(target: str, root: str, script: str) -> None:
     """Run the script under watch."""
+    path = Path(script).resolve()
+    code = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+    module = ModuleType("__main__")
+    vars(module).update(__file__=str(path), __builtins__=builtins)
+    sys.modules["__main__"] = module
+    sys.argv[:] = [script]
+    sys.path[0] = str(path.parent)
     watch = Watch(root)
     atexit.register(watch.write, target)
-    sys.argv[:] = [script]
-    sys.path[0] = str(Path(script).resolve().parent)
     watch.start()
-    runpy.run_path(script, run_name="__main__")
+    exec(code, vars(module))
 
 
 if __name__ == "__main__":
