@@ -134,7 +134,7 @@ def _prose(sources: Sequence[Source]) -> list[Site[ast.Constant]]:
     """Texts of several words that are no docstrings."""
     found = []
     for source in sources:
-        bound = {id(docstring(node)) for node in ast.walk(source.tree)}
+        bound = {id(node.value) for _, node in nodes([source], ast.Expr)}
         formatted = {id(inner) for _, node in nodes([source], ast.JoinedStr) for inner in ast.walk(node)}
         found += [
             (source, node)
@@ -180,13 +180,11 @@ def _reworded(tree: Tree, random: Random, places: tuple[str, ...]) -> Edit | Non
 
 
 def reworded_docstring(tree: Tree, random: Random) -> Edit | None:
-    """Change the words of a docstring, in a module or a script."""
-    sources = [*tree.modules, *tree.examples]
+    """Change the words of a docstring, of a field too, in a module or a script."""
     found = [
-        (source, text)
-        for source in sources
-        for node in ast.walk(source.tree)
-        if (text := docstring(node)) is not None
+        (source, node.value)
+        for source, node in nodes([*tree.modules, *tree.examples], ast.Expr)
+        if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
     ]
     site = one(tree, random, found)
     if site is None:
