@@ -71,7 +71,7 @@ OTHERS = {
     ),
     "mkdocs-gallery": Other(
         name="mkdocs-gallery",
-        requirements=("mkdocs==1.6.1", "mkdocs-material==9.8.1", "mkdocs-gallery==0.10.4"),
+        requirements=("mkdocs==1.6.1", "mkdocs-material==9.8.1", "mkdocs-gallery==0.10.4", "pillow"),
         files=(("mkdocs.yml", _MKDOCS), ("docs/index.md", "# Tea\n")),
         examples="examples",
         command=("mkdocs", "build", "-q"),
@@ -86,41 +86,77 @@ def compare(names: Iterable[str], seed: int, per_kind: int, place: Path) -> Iter
         yield _judged(OTHERS[name], seed, per_kind, place / name)
 
 
+@dataclass(slots=True)
+class _Tally:
+    """What a tool did with some mutations."""
+
+    mutations: int = 0
+    needed: int = 0
+    stale: int = 0
+    refused: int = 0
+
+
 def _judged(other: Other, seed: int, per_kind: int, place: Path) -> str:
+    """Install a tool, give it mutations, and say in a line what it did."""
     note(f"installing {other.name}")
-    venv.create(place / "venv", with_pip=True)
-    python = place / "venv/bin/python"
+    python = _installed(other, place / "venv")
+    root = place / "project"
+    oracle, before = _prepared(other, root, python)
+    whole = Snapshot(root, ".")
+    tally = _Tally()
+    for kind in _KINDS:
+        note(f"{other.name}: {kind}")
+        for number in range(per_kind):
+            edit = mutate(Tree(root, TINY.layout), kind, seed, number)
+            if edit is not None:
+                apply(root, edit)
+                _count(other, root, _build(other, root, python), before, oracle, tally)
+                whole.restore()
+    return (
+        f"{other.name}: stale and unannounced {tally.stale} of {tally.needed} pages whose output changed "
+        f"({tally.mutations} mutations, {len(_KINDS)} kinds, {len(before)} examples, "
+        f"{tally.refused} builds failed)"
+    )
+
+
+def _installed(other: Other, folder: Path) -> Path:
+    """Make an environment with the tool in it; gives its Python."""
+    venv.create(folder, with_pip=True)
+    python = folder / "bin/python"
     install = ("-m", "pip", "install", "-q", "--disable-pip-version-check", *other.requirements)
     subprocess.run([python, *install], check=True, stdout=sys.stderr)
-    root = place / "project"
+    return python
+
+
+def _prepared(other: Other, root: Path, python: Path) -> tuple[Oracle, dict[str, str]]:
+    """Write the project and build its site; gives what plain runs of its scripts print.
+
+    Raises:
+        RuntimeError: the tool does not show that, before any mutation.
+    """
     write_tiny(root)
-    oracle = oracle_of(TINY, root, root)
     for path, text in other.files:
         (root / path).parent.mkdir(exist_ok=True)
         (root / path).write_text(text, "utf-8")
-    _build(other, root, python)
-    fresh = [script for script in scripts(root) if _shows(other, root, script, oracle)]
-    whole = Snapshot(root, ".")
-    stale = needed = refused = count = 0
-    for kind in _KINDS:
-        for number in range(per_kind):
-            edit = mutate(Tree(root, TINY.layout), kind, seed, number)
-            if edit is None:
-                continue
-            before = {script: oracle.run(script).raw for script in fresh}
-            apply(root, edit)
-            count += 1
-            status = _build(other, root, python)
-            changed = [script for script in fresh if oracle.run(script).raw != before[script]]
-            needed += len(changed)
-            refused += status != 0
-            wrong = [script for script in fresh if not _shows(other, root, script, oracle)]
-            stale += len(wrong) if status == 0 else 0
-            whole.restore()
-    return (
-        f"{other.name}: stale and unannounced {stale} of {needed} pages whose output changed "
-        f"({count} mutations of {len(_KINDS)} kinds, {len(fresh)} examples, {refused} builds failed)"
-    )
+    oracle = oracle_of(TINY, root, root)
+    before = {script: oracle.run(script).raw for script in scripts(root)}
+    status = _build(other, root, python)
+    wrong = [script for script, printed in before.items() if not _shows(other, root, script, printed)]
+    if status or wrong:
+        raise RuntimeError(f"{other.name}: status {status}, before any mutation it shows another {wrong}")
+    return oracle, before
+
+
+def _count(
+    other: Other, root: Path, status: int, before: dict[str, str], oracle: Oracle, tally: _Tally
+) -> None:
+    """Compare the pages with plain runs; a build that failed has published nothing."""
+    now = {script: oracle.run(script).raw for script in before}
+    tally.mutations += 1
+    tally.needed += sum(now[script] != before[script] for script in before)
+    tally.refused += status != 0
+    if status == 0:
+        tally.stale += sum(not _shows(other, root, script, printed) for script, printed in now.items())
 
 
 def _build(other: Other, root: Path, python: Path) -> int:
@@ -131,7 +167,7 @@ def _build(other: Other, root: Path, python: Path) -> int:
         [python, "-m", *other.command], cwd=root, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        note(f"{other.name} ended with {done.returncode}: {done.stderr[-500:]}")
+        note(f"{other.name} ended with {done.returncode}: {done.stderr[-300:].strip()}")
     return done.returncode
 
 
@@ -151,11 +187,10 @@ def _copy_scripts(other: Other, root: Path) -> None:
             target.write_text(text, "utf-8")
 
 
-def _shows(other: Other, root: Path, script: str, oracle: Oracle) -> bool:
-    """Whether the page of a script shows what a plain run prints."""
+def _shows(other: Other, root: Path, script: str, printed: str) -> bool:
+    """Whether the page of a script shows what a plain run printed."""
     page = root / other.built.format(stem=Path(script).stem)
     if not page.is_file():
         return False
     shown = re.sub(r"\s+", "", html.unescape(_TAG.sub("", page.read_text("utf-8"))))
-    printed = oracle.run(script).raw.splitlines()
-    return bool(printed) and all(re.sub(r"\s+", "", line) in shown for line in printed)
+    return all(re.sub(r"\s+", "", line) in shown for line in printed.splitlines())
