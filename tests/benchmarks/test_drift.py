@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tests.benchmarks.drift.__main__ import main
 from tests.benchmarks.drift.bench import Bench, Ground, oracle_of
-from tests.benchmarks.drift.effects import changed_pieces
+from tests.benchmarks.drift.effects import changed_pieces, definitions
 from tests.benchmarks.drift.judging import Verdict
 from tests.benchmarks.drift.kinds import KINDS, mutate
 from tests.benchmarks.drift.oracle import touched
@@ -107,6 +107,26 @@ def test_words_and_layout_are_no_code(tiny: Tree, number: int) -> None:
 def test_pieces_of_code(old: str, new: str, pieces: set[str]) -> None:
     """What executes with what: a function apart from its module, a class body and a lambda with it."""
     assert changed_pieces(old, new) == pieces
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changed"),
+    [
+        ("from a import b, c", "from a import c", {"b", "from a import b", "c"}),
+        ("def f(a, b=1): return 1", "def f(a, b=2): return 2", {"f", "f(b)"}),
+        (
+            "class C:\n    x = 1\n    def m(self): return 1",
+            "class C:\n    x = 2\n    def m(self): return 2",
+            {"C.x"},
+        ),
+        ("class C:\n    x = 1", "class C(D):\n    x = 1", {"C"}),
+        ("x = 1\n'words'", "x = 1\n'other words'", set()),
+    ],
+)
+def test_definitions_by_name(old: str, new: str, changed: set[str]) -> None:
+    """What stands outside of function bodies, by the names that it binds."""
+    before, after = definitions(old), definitions(new)
+    assert {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)} == changed
 
 
 # --- the oracle ----------------------------------------------------------------------------------

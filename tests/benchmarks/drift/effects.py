@@ -106,7 +106,7 @@ def definitions(text: str | None) -> dict[str, list[str]]:
     """What a file defines outside of function bodies: statements by the names that they bind.
 
     `C.m` is the head of a method, `C.m(x)` its parameter with annotation and default, `C` the head of a
-    class. A statement that binds nothing stands under its first word.
+    class, `from a import b` one import. A statement that binds nothing stands under its first word.
     """
     found: dict[str, list[str]] = {}
     if text is not None:
@@ -116,9 +116,11 @@ def definitions(text: str | None) -> dict[str, list[str]]:
 
 def _define(body: list[ast.stmt], prefix: str, found: dict[str, list[str]]) -> None:
     for node in body:
-        names = [f"{prefix}{name}" for name in _bound(node)]
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            continue  # The docstring of a field, which executes nothing.
+        names = [f"{prefix}{name}" for name in (*_bound(node), *_imported(node))]
         for name in names or [f"{prefix}{ast.unparse(node).split()[0]}"]:
-            found.setdefault(name, []).append(_outside(node))
+            found.setdefault(name, []).append("" if "import " in name else _outside(node))
         match node:
             case ast.ClassDef(body=inner):
                 _define(inner, f"{names[0]}.", found)
@@ -140,6 +142,14 @@ def _bound(node: ast.stmt) -> list[str]:
         case ast.Assign() | ast.AnnAssign() | ast.AugAssign():
             return [part.id for part in ast.walk(node) if isinstance(part, ast.Name) and _is_stored(part)]
     return []
+
+
+def _imported(node: ast.stmt) -> list[str]:
+    """Each import of a statement by itself, as it would be written."""
+    if not isinstance(node, ast.Import | ast.ImportFrom):
+        return []
+    origin = f"from {'.' * node.level}{node.module or ''} " if isinstance(node, ast.ImportFrom) else ""
+    return [f"{origin}import {ast.unparse(alias)}" for alias in node.names]
 
 
 def _is_stored(name: ast.Name) -> bool:

@@ -214,7 +214,11 @@ def _changed(case: Case, path: str, reason: Reason, symbol: str) -> bool:
         return _docstrings(before).get(symbol) != _docstrings(after).get(symbol)
     if reason.kind == "definition":
         old, new = definitions(before), definitions(after)
-        return old.get(symbol) != new.get(symbol)
+        plain = symbol.replace("*", "")
+        if plain in old.keys() | new.keys():
+            return old.get(plain) != new.get(plain)
+        # A statement that binds no name is called by its words.
+        return " " in plain and MODULE in changed_pieces(before, after)
     pieces = changed_pieces(before, after)
     return any(name == symbol or name.startswith(f"{symbol}.<locals>") for name in pieces)
 
