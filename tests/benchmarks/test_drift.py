@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -327,6 +329,29 @@ def test_the_whole_thing_prints_three_figures(capsys: pytest.CaptureFixture[str]
     last = capsys.readouterr().out.splitlines()[-1]
     assert last == "stale and unannounced 0, runs in vain 0, wrong reasons 0 (of 2 mutations, 2 kinds)"
     assert status == 0
+
+
+@pytest.mark.parametrize("moment", ["preparing tiny", "mutating"])
+def test_an_interrupted_run_leaves_nothing(tmp_path: Path, moment: str) -> None:
+    """Ctrl-C ends it at any moment, with all its processes and folders."""
+    command = [sys.executable, "-m", "tests.benchmarks.drift", "--projects", "tiny", "--jobs", "2"]
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    ) as run:
+        assert run.stderr is not None
+        for line in run.stderr:
+            if line.strip() == moment:
+                os.killpg(run.pid, signal.SIGINT)
+                break
+        run.stderr.read()  # Every process of it has closed this when it ends.
+    assert run.returncode == 130
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_oracle_imports_nothing_of_the_gallery() -> None:

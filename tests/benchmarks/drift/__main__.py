@@ -11,6 +11,7 @@ import argparse
 import math
 import multiprocessing
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -72,6 +73,7 @@ def _results(given: argparse.Namespace, tasks: list[Task], place: Path) -> list[
             stack.enter_context(database(KITS[name], place / "home"))
             slowest = SLOWEST_QUICK if given.quick else given.slowest
             grounds.append(prepare(KITS[name], place, slowest=slowest))
+        note("mutating")
         with _pool(given.jobs, grounds, place) as pool:
             work = [(task, given.seed, deadline) for task in tasks]
             for done, result in enumerate(pool.imap_unordered(_judged, work), start=1):
@@ -92,7 +94,8 @@ def _pool(jobs: int, grounds: list[Ground], place: Path) -> Pool:
 
 
 def _begin(grounds: list[Ground], place: Path) -> None:
-    """Make this process's copies, and start the tool on each."""
+    """Make this process's copies, and start the tool on each. Ctrl-C is the main process's business."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     for ground in grounds:
         bench = Bench(ground, place)
         bench.tool.__enter__()
@@ -141,4 +144,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

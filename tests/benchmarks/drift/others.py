@@ -66,16 +66,16 @@ OTHERS = {
         requirements=("sphinx==9.0.4", "sphinx-gallery==0.22.1", "matplotlib"),
         files=(("docs/conf.py", _SPHINX), ("docs/index.rst", "Tea\n===\n\n.. toctree::\n\n   auto/index\n")),
         examples="examples",
-        command=("sphinx", "-q", "-b", "html", "docs", "site"),
-        built="site/auto/{stem}.html",
+        command=("sphinx", "-q", "-b", "html", "docs", "built"),
+        built="built/auto/{stem}.html",
     ),
     "mkdocs-gallery": Other(
         name="mkdocs-gallery",
         requirements=("mkdocs==1.6.1", "mkdocs-material==9.8.1", "mkdocs-gallery==0.10.4", "pillow"),
         files=(("mkdocs.yml", _MKDOCS), ("docs/index.md", "# Tea\n")),
         examples="examples",
-        command=("mkdocs", "build", "-q"),
-        built="site/auto/{stem}/index.html",
+        command=("mkdocs", "build", "-q", "-d", "built"),
+        built="built/auto/{stem}/index.html",
     ),
 }
 

@@ -119,6 +119,7 @@ class Gallery:
                 "PYTHONPATH": path,
                 "PYTHONDONTWRITEBYTECODE": "1",
                 "AGNO_LITE_HOME": str(self.home),
+                "TMPDIR": tempfile.gettempdir(),
                 "NO_MKDOCS_2_WARNING": "1",
                 "COLUMNS": "200",
                 "LC_ALL": "C.UTF-8",
