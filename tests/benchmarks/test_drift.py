@@ -22,7 +22,7 @@ from tests.benchmarks.drift.bench import Bench, Ground, oracle_of
 from tests.benchmarks.drift.effects import changed_pieces, definitions
 from tests.benchmarks.drift.judging import Verdict
 from tests.benchmarks.drift.kinds import KINDS, mutate
-from tests.benchmarks.drift.oracle import touched
+from tests.benchmarks.drift.oracle import Oracle, touched
 from tests.benchmarks.drift.projects import TINY, fill_translations, scripts, write_tiny
 from tests.benchmarks.drift.tool import Answer, Problem, Reason, reasons_of
 from tests.benchmarks.drift.trees import Edit, Snapshot, Tree, apply
@@ -181,6 +181,25 @@ def test_a_file_that_was_looked_for_is_part_of_a_run(ground: Ground) -> None:
             Path(name).stem for name, base in ground.baselines.items() if touched(tree, edit, base.trace)
         }
         assert found == hit, path
+
+
+def test_what_a_script_asks_is_part_of_its_outcome(tmp_path: Path) -> None:
+    """The same output with other words for the model is another outcome; the order of requests is none."""
+    program = (
+        "import json, os, sys, urllib.request\n"
+        "for words in {words}:\n"
+        "    if url := os.environ.get('OPENAI_BASE_URL'):\n"
+        "        data = json.dumps({{'messages': words}}).encode()\n"
+        "        urllib.request.urlopen(f'{{url}}/chat/completions', data).read()\n"
+        "print('done')\n"
+    )
+    oracle = Oracle(root=tmp_path, online={"OPENAI_BASE_URL": "{url}"})
+    outcomes = []
+    for words in (["a", "b"], ["b", "a"], ["a", "c"]):
+        (tmp_path / "script.py").write_text(program.format(words=words), "utf-8")
+        outcomes.append(oracle.run("script.py"))
+    assert [outcome.stdout for outcome in outcomes] == ["done\n"] * 3
+    assert outcomes[0] == outcomes[1] != outcomes[2]
 
 
 def test_what_was_changed_is_put_back(tmp_path: Path) -> None:

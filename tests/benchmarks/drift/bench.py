@@ -58,7 +58,7 @@ class Ground:
 def oracle_of(kit: Kit, root: Path, home: Path) -> Oracle:
     """The oracle of a project in a folder."""
     environment = {name: value.replace("{home}", str(home)) for name, value in kit.environment.items()}
-    return Oracle(root=root, search=kit.search, environment=environment)
+    return Oracle(root=root, search=kit.search, environment=environment, online=kit.online)
 
 
 def gallery_of(kit: Kit, root: Path, home: Path) -> Gallery:

@@ -2,8 +2,8 @@
 
 A page is **stale and unannounced** if something on it is not so and nothing was said:
 
-- a plain run gives another outcome (exit status, output), and the first check did not announce the example,
-  or it was not run again, or its page as published before that run did not say that it is out of date;
+- a plain run gives another outcome (exit status, output, requests), and the first check did not announce the
+  example, or it was not run again, or its page published before that run did not say that it is out of date;
 - after the runs the page shows another output than a plain run, a reference to a line where the symbol is
   not, an excerpt that is not in the file, a setting that the script does not pass, a docstring that is not
   translated, and the last check found no problem in the files concerned.

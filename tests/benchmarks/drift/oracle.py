@@ -10,10 +10,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from tests.benchmarks.drift.effects import MODULE, changed_pieces
+from tests.benchmarks.drift.endpoint import listening
 from tests.benchmarks.drift.trees import Edit, Tree
 
 TIMEOUT = 60.0
@@ -36,6 +37,8 @@ class Outcome:
     stderr: str
     raw: str = field(compare=False)
     """Standard output as it was."""
+    requests: tuple[str, ...] = ()
+    """What it asked a model, sorted, since requests may be sent at the same time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +72,8 @@ class Baseline:
     def differs(self, now: Outcome) -> bool:
         """Whether a run's outcome is another one."""
         if self.steady is not None:
-            return now.status != self.outcome.status or not self.steady <= _lines(without_numbers(now))
+            words = not self.steady <= _lines(without_numbers(now))
+            return words or now.status != self.outcome.status
         return (without_numbers(now) if self.varying else now) != self.outcome
 
 
@@ -86,6 +90,9 @@ class Oracle:
     root: Path
     search: tuple[str, ...] = (".", "site")
     environment: Mapping[str, str] = field(default_factory=dict)
+    online: Mapping[str, str | None] = field(default_factory=dict)
+    """Variables for a second run, which asks a model server of the oracle: `{url}` is its address; `None` for
+    a variable that is not set then. Without any there is no second run."""
 
     def baseline(self, script: str) -> Baseline:
         """Run a script three times: twice to see what varies, once under watch."""
@@ -100,7 +107,19 @@ class Oracle:
     def run(self, script: str) -> Outcome:
         """Run a script as `python SCRIPT` from the project's root."""
         with tempfile.TemporaryDirectory(prefix="drift-run-") as scratch:
-            return self._finished([script], scratch)
+            outcome = self._finished([script], scratch)
+        return replace(outcome, requests=self._asked(script)) if self.online else outcome
+
+    def _asked(self, script: str) -> tuple[str, ...]:
+        """What a script asks a model, each time given the same answer."""
+        with (
+            tempfile.TemporaryDirectory(prefix="drift-run-") as scratch,
+            listening() as (url, bodies),
+        ):
+            given = {name: value and value.replace("{url}", url) for name, value in self.online.items()}
+            online = replace(self, environment=_merged(self.environment, given), online={})
+            online._finished([script], scratch)
+            return tuple(sorted(self._plain(body, scratch) for body in bodies))
 
     def trace(self, script: str) -> Trace:
         """Run a script under watch."""
@@ -161,12 +180,18 @@ class Oracle:
         return text
 
 
+def _merged(base: Mapping[str, str], other: Mapping[str, str | None]) -> dict[str, str]:
+    """Variables with others set, or (`None`) taken away."""
+    return {name: value for name, value in {**base, **other}.items() if value is not None}
+
+
 def without_numbers(outcome: Outcome) -> Outcome:
     """The outcome with all numbers alike, and spaces, which tables adapt to them."""
     stdout, stderr = (
         re.sub(r"[ ─━]+", " ", _NUMBER.sub("#", text)) for text in (outcome.stdout, outcome.stderr)
     )
-    return Outcome(status=outcome.status, stdout=stdout, stderr=stderr, raw=outcome.raw)
+    requests = tuple(sorted(_NUMBER.sub("#", body) for body in outcome.requests))
+    return replace(outcome, stdout=stdout, stderr=stderr, requests=requests)
 
 
 def _lines(outcome: Outcome) -> frozenset[str]:

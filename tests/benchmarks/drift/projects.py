@@ -30,6 +30,8 @@ class Kit:
     """Folders for `PYTHONPATH`, below its root."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Variables for its scripts; `{home}` is a folder for data, `{run}` differs in each run."""
+    online: Mapping[str, str | None] = field(default_factory=dict)
+    """Variables for a run that asks the oracle's own model server at `{url}`; `None` unsets one."""
     database: bool = False
     """Whether its scripts use the private database."""
     exact: bool = True
@@ -63,6 +65,7 @@ COOKBOOK = Kit(
         "AGNO_LITE_OFFLINE": "1",
         "AGNO_LITE_EMBEDDED_DATABASE": "drift_{run}",
     },
+    online={"AGNO_LITE_OFFLINE": None, "OPENAI_BASE_URL": "{url}", "OPENAI_API_KEY": "of-the-benchmark"},
     database=True,
     exact=False,
     timeout=120.0,
