@@ -87,11 +87,21 @@ def gallery(ctx: click.Context, folder: Path) -> None:
 @click.option("--force", is_flag=True, help="Run examples also if their captures are fresh.")
 @click.option("--measure", is_flag=True, help="Renew measurements also where the facts stay the same.")
 @click.option("--timeout", default=120.0, show_default=True, help="Seconds that each script may run.")
+@click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="How many scripts run at the same time. [default: the number of processors]",
+)
 @click.pass_obj
-def capture(project: Project, paths: Sequence[Path], force: bool, measure: bool, timeout: float) -> None:
+def capture(
+    project: Project, paths: Sequence[Path], force: bool, measure: bool, timeout: float, jobs: int | None
+) -> None:
     """Run the examples at PATHS (all, if none is named) whose captures are missing or stale.
 
-    Each runs in a process of its own. What is finished is kept if you interrupt with Ctrl-C.
+    Each runs in a process of its own, several at the same time; the facts do not depend on how many.
+    Evaluations are run once more, alone, for figures that hold nothing of the recorder. What is finished is
+    kept if you interrupt with Ctrl-C.
     Exit status: 0 if all ran well, 1 if a script failed, 2 if the command cannot do its work.
     """
     from agno_lite.gallery import pipeline
@@ -102,7 +112,7 @@ def capture(project: Project, paths: Sequence[Path], force: bool, measure: bool,
         return
     failed = 0
     with _progress(tasks) as advance:
-        for done in pipeline.capture(project, tasks, measure=measure, timeout=timeout):
+        for done in pipeline.capture(project, tasks, measure=measure, timeout=timeout, jobs=jobs):
             advance(done)
             failed += done.failure is not None
     if failed:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import as_completed
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,8 +14,17 @@ from agno_lite.gallery import narrative, rendering
 from agno_lite.gallery.analysis import SymbolIndex, analyse
 from agno_lite.gallery.config import Project
 from agno_lite.gallery.discovery import discover
-from agno_lite.gallery.execution import dependencies, runner
-from agno_lite.gallery.records import LOCALES, Analysis, Capture, Example, Measurements, Page, Symbol
+from agno_lite.gallery.execution import child, dependencies, runner
+from agno_lite.gallery.records import (
+    LOCALES,
+    Analysis,
+    Capture,
+    Example,
+    Measurements,
+    Page,
+    Recording,
+    Symbol,
+)
 from agno_lite.gallery.store import Store
 
 TIMEOUT = 120.0
@@ -86,27 +97,47 @@ def capture(
     *,
     measure: bool = False,
     timeout: float = TIMEOUT,
+    jobs: int | None = None,
 ) -> Iterator[Done]:
-    """Run examples, one after the other, and keep what was recorded of each as soon as it ends.
+    """Run examples side by side, and keep what was recorded of each as soon as it is complete.
+
+    Evaluations are run once more for their figures, one after the other when nothing else runs.
 
     Args:
         project: the project.
         tasks: what to run.
         measure: renew measurements also where the facts stay as they are.
         timeout: seconds that each script may run.
+        jobs: how many run at the same time; as many as there are processors if not given.
 
     Raises:
-        CaptureError: the recorder could not be started.
+        CaptureError: the recorder could not be started, or an evaluation does something else each time.
     """
     store = Store(project)
-    for task in tasks:
-        recording = runner.run(project, task.example, timeout=timeout)
-        yield Done(
-            example=task.example,
-            changed=store.save(recording, measure=measure),
-            failure=_failure(recording.capture),
-            duration=recording.measurements.duration,
-        )
+    evaluations: list[tuple[Task, Recording]] = []
+    with child.side_by_side(jobs or os.cpu_count() or 1) as executor:
+        futures = {
+            executor.submit(runner.run, project, task.example, timeout=timeout): task for task in tasks
+        }
+        for future in as_completed(futures):
+            task, recording = futures[future], future.result()
+            if recording.capture.evaluates and (measure or store.wants_measurements(recording)):
+                evaluations.append((task, recording))
+            else:
+                yield _kept(store, task, recording, measure=measure)
+    for task, recording in evaluations:
+        figures = runner.measure(project, recording, timeout=timeout)
+        yield _kept(store, task, figures, measure=measure)
+
+
+def _kept(store: Store, task: Task, recording: Recording, *, measure: bool) -> Done:
+    """Keep a recording, and say what came of it."""
+    return Done(
+        example=task.example,
+        changed=store.save(recording, measure=measure),
+        failure=_failure(recording.capture),
+        duration=recording.measurements.duration,
+    )
 
 
 def _chosen(project: Project, paths: Sequence[Path]) -> list[Example]:
@@ -133,7 +164,11 @@ def _staleness(project: Project, store: Store, example: Example) -> tuple[str, .
         known = store.load(example)
     except CaptureError as error:
         return (str(error),)
-    return ("it was never captured",) if known is None else dependencies.changes(project, known)
+    if known is None:
+        return ("it was never captured",)
+    if store.load_measurements(example) is None:
+        return ("its measurements are missing",)
+    return dependencies.changes(project, known)
 
 
 def _failure(known: Capture) -> str | None:

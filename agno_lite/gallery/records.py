@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
 
+from agno_lite.tracing import semconv
+
 JSON = dict[str, Any]
 
 LOCALES = ("zh", "en")
@@ -188,6 +190,11 @@ class Capture:
     """Objects that the script constructed, in order of construction sites."""
     storage: Storage | None
     """Rows after the run; `None` if the script used no PostgreSQL."""
+
+    @property
+    def evaluates(self) -> bool:
+        """Whether the script evaluated something, and came to a result."""
+        return any(semconv.EVALUATION_RESULT in span.attributes for span in self.spans)
 
 
 # --- execution: measurements -----------------------------------------------------------------

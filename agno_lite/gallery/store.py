@@ -65,12 +65,20 @@ class Store:
         folder, name = self._place(recording.capture.example)
         facts, measured = folder / f"{name}.facts.json", folder / f"{name}.measured.json"
         text = _written(recording.capture)
-        changed = not facts.is_file() or facts.read_bytes() != text.encode()
+        changed = _differs(facts, text)
         if changed:
             _replace(facts, text)
         if changed or measure or not measured.is_file():
             _replace(measured, _written(recording.measurements))
         return changed
+
+    def wants_measurements(self, recording: Recording) -> bool:
+        """Whether `save` would keep the recording's measurements without being told to renew them."""
+        folder, name = self._place(recording.capture.example)
+        return (
+            _differs(folder / f"{name}.facts.json", _written(recording.capture))
+            or not (folder / f"{name}.measured.json").is_file()
+        )
 
     def facts_path(self, example: Example) -> Path:
         """File of an example's facts, whether it exists or not."""
@@ -130,6 +138,11 @@ def _read(text: str, kind: type[R]) -> R:
             fields[name] = "\n".join(fields[name])
     record: R = _adapters()[kind].validate_python(fields)
     return record
+
+
+def _differs(path: Path, text: str) -> bool:
+    """Whether a file is not there, or holds another text."""
+    return not path.is_file() or path.read_bytes() != text.encode()
 
 
 def _replace(path: Path, text: str) -> None:

@@ -221,20 +221,24 @@ async def _ask(call: RunCall, conversation: Conversation, tools: dict[str, Funct
         stream=call.stream,
     )
     call.emit(events.ModelRequestStartedEvent(**call.ids, model=model.id))
+    response: ModelResponse | None = None
+    # To its end, not only to the response: the model has then done all it does before anything else begins.
     async for piece in model.answer(request):
         if isinstance(piece, ContentDelta):
             call.emit(events.RunContentEvent(**call.ids, content=piece.content))
-            continue
-        conversation.messages.append(piece.message)
-        conversation.usage += piece.usage
-        conversation.requests += 1
-        if not call.stream and piece.message.content:
-            call.emit(events.RunContentEvent(**call.ids, content=piece.message.content))
-        call.emit(
-            events.ModelRequestCompletedEvent(**call.ids, model=piece.model or model.id, usage=piece.usage)
-        )
-        return piece
-    raise ModelResponseError(f"model {model.id!r} ended its answer without a response")
+        else:
+            response = piece
+    if response is None:
+        raise ModelResponseError(f"model {model.id!r} ended its answer without a response")
+    conversation.messages.append(response.message)
+    conversation.usage += response.usage
+    conversation.requests += 1
+    if not call.stream and response.message.content:
+        call.emit(events.RunContentEvent(**call.ids, content=response.message.content))
+    call.emit(
+        events.ModelRequestCompletedEvent(**call.ids, model=response.model or model.id, usage=response.usage)
+    )
+    return response
 
 
 async def _call_tools(
