@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -77,6 +78,19 @@ def test_members_asked_in_one_response_work_at_the_same_time(serve_model: Serve,
         inside = list(ancestors(member))
         assert inside[-1] is team
         assert [span.concurrent for span in inside if span.kind == semconv.TOOL_CALLS] == [True]
+
+
+def test_a_request_has_ended_before_what_follows_from_it(serve_model: Serve, spans: Spans) -> None:
+    """However threads are scheduled: what one step of a run does is over when the next one begins."""
+    server = serve_model()
+    for number in range(20):
+        travel_team(server).run(BOTH, user_id=f"user {number}")
+    for answer in spans.of(semconv.ANSWER):
+        steps = sorted(
+            (span for span in spans.ended if span.parent is answer), key=lambda span: span.start_ns
+        )
+        assert [span.kind for span in steps] == [semconv.CHAT, semconv.TOOL_CALLS, semconv.CHAT]
+        assert all(before.end_ns <= after.start_ns for before, after in pairwise(steps))
 
 
 def test_a_member_that_does_not_exist_is_told_to_the_model(serve_model: Serve) -> None:
