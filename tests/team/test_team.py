@@ -83,8 +83,12 @@ def test_members_asked_in_one_response_work_at_the_same_time(serve_model: Serve,
 def test_a_request_has_ended_before_what_follows_from_it(serve_model: Serve, spans: Spans) -> None:
     """However threads are scheduled: what one step of a run does is over when the next one begins."""
     server = serve_model()
-    for number in range(20):
-        travel_team(server).run(BOTH, user_id=f"user {number}")
+    team = travel_team(server)
+
+    async def together() -> None:
+        await asyncio.gather(*(team.arun(BOTH, user_id=f"user {number}") for number in range(20)))
+
+    asyncio.run(together())
     for answer in spans.of(semconv.ANSWER):
         steps = sorted(
             (span for span in spans.ended if span.parent is answer), key=lambda span: span.start_ns
