@@ -339,10 +339,8 @@ def _remarks(context: Context, span: SpanRecord, series: list[_Series]) -> list[
         )
     for growth in series:
         if growth.name == "growth" and len(growth.figures) > 1:
-            total = growth.scale.quantity(sum(growth.figures[1:]))
-            remarks.append(
-                context.say("All iterations after the first left %(total)s together.", total=total)
-            )
+            left = growth.scale.quantity(sum(growth.figures[1:]))
+            remarks.append(context.say("All iterations after the first left %(left)s together.", left=left))
     return remarks
 
 
