@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 BARS = 24
 """Bars of a drawing at most. More figures are put together in groups."""
-_LETTER = 2.4
+_LETTER = 2.8
 """Percent of the width that a letter takes on a narrow screen."""
-_MOST = 30.0
+_MOST = 31.0
 """Percent that texts on one side take at most."""
 _CUT = 5
 """Figures beyond this many times the median are cut, so that the others can be told apart."""

@@ -319,7 +319,7 @@ def test_lines_that_grew(shown: Callable[..., BeautifulSoup]) -> None:
         locate=lambda line: PLACES.get(line.path),
     )
     assert rows(soup, 2) == [
-        ["Line", "Iteration 2 (KiB)", "Iteration 3 (KiB)", "Together (KiB)"],
+        ["Line", "Iteration 2", "Iteration 3", "Together"],
         ["agno_lite/a.py:30 Agent.arun x = [1] | y", "+2.00", "+1.00", "+3.00"],
         ["pydantic/fields.py:743", "+1.00", "–", "+1.00"],
         ["agno_lite/b.py go gone = 1", "+0.50", "–", "+0.50"],
@@ -352,7 +352,7 @@ def test_lines_of_many_iterations_are_counted(shown: Callable[..., BeautifulSoup
     )
     soup = shown(evaluation(memory=(1.0,) * 40, growth=often))
     table = rows(soup, 2)
-    assert table[0] == ["Line", "Iterations", "Most (KiB)", "Together (KiB)"]
+    assert table[0] == ["Line", "Iterations", "Most", "Together"]
     total = sum(1 + number % 3 for number in range(1, 40))
     assert table[1] == ["a.py:1", "39 of 39", "+3.00", f"+{total}.00"]
     assert len(table) == 26

@@ -64,9 +64,9 @@ def _later(context: Context, lines: list[_Line], iterations: int) -> dict[str, o
     """A column for each iteration or, of many, in how many the line grew and how much at most."""
     scale = _scale([size for line in lines for size in line.sizes])
     each = range(iterations) if iterations <= COLUMNS else range(0)
-    heads = [context.say("Iteration %(number)d (KiB)", number=position + 2) for position in each]
+    heads = [context.say("Iteration %(number)d", number=position + 2) for position in each]
     if not each:
-        heads = [context.say("Iterations"), context.say("Most (KiB)")]
+        heads = [context.say("Iterations"), context.say("Most")]
     rows = []
     for line in lines:
         cells = [
@@ -79,7 +79,7 @@ def _later(context: Context, lines: list[_Line], iterations: int) -> dict[str, o
         named = _named(context, next(iter(line.allocations.values())))
         rows.append([named, *cells, scale.number(line.total / KIB)])
     return {
-        "head": [context.say("Line"), *heads, context.say("Together (KiB)")],
+        "head": [context.say("Line"), *heads, context.say("Together")],
         "rows": rows,
         "dashes": any(_NONE in row for row in rows),
     }
