@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import statistics
 from itertools import pairwise
@@ -112,6 +113,8 @@ def made(
                 measured = recorded.span(outer, semconv.MEASURE, f"{semconv.MEASURE} {title}")
                 for number in range(1, count + 1):
                     recorded.span(measured, semconv.ITERATION, f"{semconv.ITERATION} {number}")
+        if error:
+            recorded.spans[0] = dataclasses.replace(recorded.spans[0], error="EvaluationError: no *work*")
         page = render_example(
             analysis(configurations=(configuration(**values),) * evaluations),
             recorded.capture(),
@@ -319,7 +322,7 @@ def test_lines_that_grew(shown: Callable[..., BeautifulSoup]) -> None:
         locate=lambda line: PLACES.get(line.path),
     )
     assert rows(soup, 2) == [
-        ["Line", "Iteration 2", "Iteration 3", "Together"],
+        ["Line", "No. 2", "No. 3", "Together"],
         ["agno_lite/a.py:30 Agent.arun x = [1] | y", "+2.00", "+1.00", "+3.00"],
         ["pydantic/fields.py:743", "+1.00", "–", "+1.00"],
         ["agno_lite/b.py go gone = 1", "+0.50", "–", "+0.50"],
@@ -379,6 +382,8 @@ def test_a_failed_evaluation(shown: Callable[..., BeautifulSoup]) -> None:
     """It has no result: its iterations are counted, and nothing is tabled."""
     soup = shown(None, error=True)
     assert "Measured for memory: 5 iterations." in soup.get_text()
+    assert "The evaluation failed: EvaluationError: no *work*." in soup.get_text()
+    assert "missing" not in soup.get_text()
     assert soup.find("table") is None
 
 

@@ -64,7 +64,7 @@ def _later(context: Context, lines: list[_Line], iterations: int) -> dict[str, o
     """A column for each iteration or, of many, in how many the line grew and how much at most."""
     scale = _scale([size for line in lines for size in line.sizes])
     each = range(iterations) if iterations <= COLUMNS else range(0)
-    heads = [context.say("Iteration %(number)d", number=position + 2) for position in each]
+    heads = [context.say("No. %(number)d", number=position + 2) for position in each]
     if not each:
         heads = [context.say("Iterations"), context.say("Most")]
     rows = []
