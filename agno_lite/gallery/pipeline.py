@@ -11,7 +11,7 @@ from pathlib import Path
 
 from agno_lite.exceptions import CaptureError, GalleryError, SourceError
 from agno_lite.gallery import narrative, rendering
-from agno_lite.gallery.analysis import SymbolIndex, analyse
+from agno_lite.gallery.analysis import SymbolIndex, analyse, locate
 from agno_lite.gallery.config import Project
 from agno_lite.gallery.discovery import discover
 from agno_lite.gallery.execution import child, dependencies, runner
@@ -197,6 +197,7 @@ class _Book:
             project=self.project,
             texts=rendering.load_texts(self.project, locale),
             resolve=self.index.resolve,
+            locate=partial(locate, self.index),
             directory_urls=directory_urls,
         )
 

@@ -332,6 +332,18 @@ class Symbol:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where in the project something stands now that was somewhere when it was measured."""
+
+    path: str
+    """Its file."""
+    line: int | None = None
+    """1-based line; `None` if only the file is left."""
+    exact: bool = False
+    """Whether that is the very line, and not the beginning of the function that it was in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
     """A parameter of an object that the script constructs."""
 
