@@ -184,6 +184,22 @@ def test_output(page_of: Make, render: Render, part: Part) -> None:
     assert "Exit status: 0" in soup.get_text()
 
 
+def test_the_output_of_a_measured_run_holds_the_figures(
+    builder: CaptureBuilder,
+    edition_of: Callable[..., Edition],
+    analysis: Callable[..., Analysis],
+    render: Render,
+    part: Part,
+) -> None:
+    """Where a run was measured by itself, what is shown is what that one printed."""
+    capture = builder.capture(stdout="[figures: Memory (MiB)]", stderr="# bytes at the peak")
+    for printed in ({}, {"stdout": "│ 1.25 │\n", "stderr": ""}):
+        figures = Measurements(example="x", duration=1.0, peak_memory=1, **printed)  # type: ignore[arg-type]
+        page = render_example(analysis(), capture, figures, {}, edition_of())
+        shown = [block.get_text() for block in part(render(page.markdown), "output").select("pre.terminal")]
+        assert shown == (["│ 1.25 │"] if printed else [capture.stdout, capture.stderr])
+
+
 def test_storage(page_of: Make, render: Render, part: Part) -> None:
     """Rows stand by user and table, without empty tables, and each user's memories are listed."""
     soup = part(render(page_of().markdown), "storage")
