@@ -15,9 +15,6 @@ from agno_lite.eval.performance import PerformanceEval
 from agno_lite.models.openai import OpenAIChat
 from agno_lite.team import Team
 
-# A generator of its own: libraries draw from the common one, at moments that differ from run to run.
-chance = Random(20)
-
 users = [
     "ana@example.com",
     "bilal@example.com",
@@ -75,6 +72,9 @@ team = Team(
     update_memory_on_run=True,
     add_history_to_context=True,
 )
+
+# A generator of its own: libraries draw from the common one, at moments that differ from run to run.
+chance = Random(20)
 
 
 async def run_team() -> None:

@@ -14,9 +14,6 @@ from agno_lite.eval.performance import PerformanceEval
 from agno_lite.models.openai import OpenAIChat
 from agno_lite.team import Team
 
-# A generator of its own: libraries draw from the common one, at moments that differ from run to run.
-chance = Random(20)
-
 cities = ["Lisbon", "Osaka", "Nairobi", "Montreal", "Hanoi", "Valparaiso"]
 
 db = PostgresDb()
@@ -52,6 +49,9 @@ team = Team(
     update_memory_on_run=True,
     add_history_to_context=True,
 )
+
+# A generator of its own: libraries draw from the common one, at moments that differ from run to run.
+chance = Random(20)
 
 
 async def run_team() -> None:
