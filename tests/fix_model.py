@@ -32,14 +32,15 @@ class ModelServer:
 
     def answers(self) -> list[dict[str, Any]]:
         """The requests of agents: those without memory tools."""
-        return [body for body in self.bodies if not _is_memory_update(body)]
+        return [body for body in self.bodies if not is_memory_update(body)]
 
     def memory_updates(self) -> list[dict[str, Any]]:
         """The requests of memory managers."""
-        return [body for body in self.bodies if _is_memory_update(body)]
+        return [body for body in self.bodies if is_memory_update(body)]
 
 
-def _is_memory_update(body: dict[str, Any]) -> bool:
+def is_memory_update(body: dict[str, Any]) -> bool:
+    """Whether a request is that of a memory manager."""
     return any(tool["function"]["name"] == "add_memory" for tool in body.get("tools", ()))
 
 

@@ -17,6 +17,7 @@ from agno_lite.models.openai import OpenAIChat
 from agno_lite.run.base import RunStatus
 from agno_lite.team import Team
 from agno_lite.tracing import ancestors, semconv
+from tests.fix_model import is_memory_update
 from tests.team.conftest import BOTH, asked, get_weather, travel_team
 
 if TYPE_CHECKING:
@@ -236,6 +237,25 @@ def test_without_a_keeper_nothing_is_remembered(serve_model: Serve) -> None:
     server = serve_model()
     travel_team(server, db=InMemoryDb()).run(SAID, user_id="ann")
     assert server.memory_updates() == []
+
+
+@pytest.mark.parametrize("by_team", [True, False])
+def test_members_know_what_was_known_when_the_user_spoke(serve_model: Serve, *, by_team: bool) -> None:
+    """However early a member's run begins or late: what is remembered of this turn is for the next one."""
+    server = serve_model(delay=lambda body: 0.0 if is_memory_update(body) else 0.1)
+    db = InMemoryDb()
+    team = travel_team(
+        server, db=db, update_memory_on_run=by_team, member={"db": db, "update_memory_on_run": True}
+    )
+    told = []
+    for turn in (SAID, BOTH):
+        before = len(server.answers())
+        team.run(turn, user_id="ann")
+        prompts = [body["messages"][0]["content"] for body in server.answers()[before:]]
+        told.append(["- User likes tea" in prompt for prompt in prompts])
+    leader = 2 * [by_team]
+    assert told[0] == 6 * [False]
+    assert sorted(told[1]) == sorted(leader + 4 * [True])
 
 
 def test_memories_reach_leader_and_members_that_read_them(serve_model: Serve) -> None:

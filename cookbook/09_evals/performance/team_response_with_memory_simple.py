@@ -35,8 +35,6 @@ weather_agent = Agent(
     tools=[get_weather],
     db=db,
     update_memory_on_run=True,
-    # The team's memory update goes on meanwhile: whether the member saw its outcome would be left to chance.
-    add_memories_to_context=False,
     add_history_to_context=True,
 )
 
