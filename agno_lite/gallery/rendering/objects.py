@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agno_lite.gallery.rendering.facts import short
+from agno_lite.gallery.syntax import construction_sites
 from agno_lite.tracing import semconv
 
 if TYPE_CHECKING:
-    from agno_lite.gallery.records import ObjectConfiguration, Setting, SpanRecord
+    from agno_lite.gallery.records import ObjectConfiguration, Setting, SpanRecord, Symbol
     from agno_lite.gallery.rendering.edition import Context
     from agno_lite.gallery.rendering.facts import Facts
 
@@ -68,6 +69,29 @@ def evaluation_object(context: Context, evaluation: SpanRecord) -> ObjectConfigu
     """The script's object that an evaluation's span is of; `None` if that cannot be told."""
     found = [made for made in _having(context, {"func"}) if _evaluates(made, short(evaluation))]
     return found[0] if len(found) == 1 else None
+
+
+def sessions(facts: Facts) -> dict[tuple[str, str], str]:
+    """Users' sessions in order: user and id, and what the script calls it; empty if it has no name for it."""
+    names: dict[tuple[str, str], str] = {}
+    for run in facts.runs:
+        names.setdefault((run.user, run.session), run.session_name if run.session_name != run.session else "")
+    return names
+
+
+def tool_function(context: Context, span: SpanRecord) -> Symbol | None:
+    """The project's function that a tool call's span is of; `None` if it is not one."""
+    if span.kind != semconv.EXECUTE_TOOL:
+        return None
+    symbol = context.edition.resolve(str(span.attributes.get(semconv.TOOL_NAME) or ""))
+    return symbol if symbol and symbol.kind == "function" else None
+
+
+def passed_line(context: Context, made: ObjectConfiguration, name: str) -> int | None:
+    """The line of the script that passes a setting to an object; `None` if none does by its name."""
+    calls = construction_sites(ast.parse(context.analysis.text))[made.site : made.site + 1]
+    lines = (keyword.value.lineno for call in calls for keyword in call.keywords if keyword.arg == name)
+    return next(lines, None)
 
 
 def pass_title(context: Context, title: str) -> str:

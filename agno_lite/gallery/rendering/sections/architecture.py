@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 from agno_lite.gallery.rendering.diagram import Diagram, Edge, Node, draw
 from agno_lite.gallery.rendering.escape import shortened
 from agno_lite.gallery.rendering.facts import operation, short
-from agno_lite.gallery.rendering.objects import evaluation_object, participants, pass_title
+from agno_lite.gallery.rendering.objects import (
+    evaluation_object,
+    participants,
+    pass_title,
+    sessions,
+    tool_function,
+)
 from agno_lite.gallery.rendering.steps import children, follow, merged
 from agno_lite.tracing import semconv
 
@@ -104,16 +110,14 @@ def _user_code(layers: _Layers) -> None:
     context, facts = layers.context, layers.facts
     entry = facts.script.entry
     users = context.count("%(num)d user", "%(num)d users", len(facts.users))
-    sessions = context.count(
-        "%(num)d session", "%(num)d sessions", len({(run.user, run.session) for run in facts.runs})
-    )
+    held = context.count("%(num)d session", "%(num)d sessions", len(sessions(facts)))
     outside = [group for group in facts.groups if not _is_measured(facts, group)]
     called = [f"{entry.text}()"] if entry else []
     lines = [
         f"{context.analysis.example.name}.py",
         *called,
         *_groups(layers, outside),
-        f"{users}, {sessions}",
+        f"{users}, {held}",
     ]
     layers.add("script", lines, "user", context.say("User code"), entry.line if entry else 1)
 
@@ -236,24 +240,17 @@ def _frame(layers: _Layers, agent: Participant) -> str:
 def _step(layers: _Layers, name: str, step: Step, frame: str) -> None:
     """What a step does, how often it ran, and its function."""
     span = step.spans[0]
+    owner = layers.context.owner(span)
     title = f"{_step_name(layers.context, span)} ×{len(step.spans)}"
     role: Role = "memory" if span.kind == semconv.UPDATE_MEMORY else "agent"
     if span.kind == semconv.EXECUTE_TOOL:
-        layers.add(name, [title], role, frame, _tool(layers, span))
+        line = layers.facts.script.line(str(span.attributes.get(semconv.TOOL_NAME)))
+        layers.add(name, [title], role, frame, line or tool_function(layers.context, span) or owner)
         return
-    owner = layers.context.owner(span)
     function = function_name(owner, span)
     layers.add(name, [title, *([f"{function}()"] if function else [])], role, frame, owner)
     if span.kind == semconv.DATABASE:
         layers.stores.append(name)
-
-
-def _tool(layers: _Layers, span: SpanRecord) -> Symbol | int | None:
-    """The function that a tool is: the script's own or the project's; else what called it."""
-    name = str(span.attributes.get(semconv.TOOL_NAME) or "")
-    symbol = layers.context.edition.resolve(name)
-    known = symbol if symbol and symbol.kind == "function" else None
-    return layers.facts.script.line(name) or known or layers.context.owner(span)
 
 
 def function_name(owner: Symbol | None, span: SpanRecord) -> str:
@@ -365,10 +362,9 @@ def _database(layers: _Layers) -> None:
 
 def _sessions(context: Context, facts: Facts, users: Sequence[str]) -> list[str]:
     """How many sessions users have, and what the script calls those of a single user."""
-    sessions = {(run.user, run.session): run.session_name for run in facts.runs if run.user in users}
-    counted = context.count("%(num)d session", "%(num)d sessions", len(sessions))
-    named = [name for (_, session), name in sessions.items() if name != session]
-    return [counted, *_listed(named if len(users) == 1 else ())]
+    found = {place: name for place, name in sessions(facts).items() if place[0] in users}
+    counted = context.count("%(num)d session", "%(num)d sessions", len(found))
+    return [counted, *_listed([name for name in found.values() if name and len(users) == 1])]
 
 
 def _kept(context: Context, facts: Facts, users: Sequence[str]) -> list[str]:
