@@ -1,4 +1,4 @@
-"""Who took part in a run, and which objects of the script they are: leaders, members, evaluations."""
+"""Who and what took part in a run, and what the script calls them: agents, evaluations, tools, sessions."""
 
 from __future__ import annotations
 

@@ -354,7 +354,7 @@ def test_layers_can_be_drawn_however_many_there_are(
     assert 30 < len(boxes) <= 40
     assert mermaidx.render(source).svg()
     more = "more" if locale == "en" else "另外"
-    for role in ("model", "user", "agents", r"agent\d_more"):
+    for role in ("eval", "model", "user", "agents", r"agent\d_more"):
         assert re.search(rf'^  {role}\d*[\[(]+"[^"]*{more}', source, re.MULTILINE), role
 
 
@@ -528,3 +528,34 @@ def test_the_index_follows_the_run(
     index = page.markdown.partition("{ #source-index }")[2]
     names = re.findall(r"\[`([\w.]+\(?[\w)]*)`\]\([^)]*\) L\d+", index)
     assert names.index("execute()") < names.index("MemoryManager._update()")
+
+
+def test_what_owns_no_span_stands_where_it_was_called(
+    builder: CaptureBuilder, edition_of: Callable[..., Edition], desk_analysis: Analysis
+) -> None:
+    """Beside its module's functions, else after what was entered before it; what was never called is last."""
+    Desk(builder)
+    kinds = {"a.A.start": "function", "a.LIMIT": "attribute", "agno_lite.run.loop.RunCall": "class"}
+    cited = [
+        Symbol(
+            name=name,
+            kind=kind,
+            path=f"{name.partition('.R')[0].partition('.A')[0].partition('.L')[0].replace('.', '/')}.py",
+            line=1,
+            end_line=1,
+            summary="",
+        )
+        for name, kind in kinds.items()
+    ]
+    entered = (
+        "agno_lite/run/loop.py::execute",
+        "agno_lite/memory/manager.py::MemoryManager._update",
+        "a.py::A.start",
+    )
+    page = render_example(
+        desk_analysis, builder.capture(entered=entered), None, {}, edition_of(), cited=tuple(cited)
+    )
+    index = page.markdown.partition("{ #source-index }")[2]
+    names = re.findall(r"\[`([\w.]+\(?[\w)]*)`\]\([^)]*\) L\d+", index)
+    wanted = ["execute()", "RunCall", "MemoryManager._update()", "A.start()", "LIMIT"]
+    assert [name for name in names if name in wanted] == wanted

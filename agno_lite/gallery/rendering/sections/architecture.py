@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from agno_lite.gallery.rendering.objects import Participant
     from agno_lite.gallery.rendering.steps import Step
 
-MOST_EVALUATIONS = 2
-"""Evaluations that have a frame."""
+MOST_EVALUATIONS = 3
+"""Evaluations, each in a frame of two boxes, the last ones in one box for the rest."""
 MOST_AGENTS = 7
 """Agents and teams that have a frame; the rest shares a box."""
-MOST_STEPS = 21
+MOST_STEPS = 20
 """Boxes of all these frames together."""
 MOST_MODELS = 4
 """Boxes for models, the last one for the rest."""
@@ -142,23 +142,39 @@ def _groups(layers: _Layers, groups: Iterable[SpanRecord]) -> list[str]:
 
 
 def _evaluations(layers: _Layers) -> None:
-    """For each evaluation the passes that it made, and the function that it called."""
+    """For each evaluation the passes that it made, and the function that it called; the rest shares a box."""
+    by_name: dict[str, list[SpanRecord]] = {}
+    for evaluation in layers.facts.evaluations:
+        by_name.setdefault(short(evaluation), []).append(evaluation)
+    for number, names in enumerate(_limited(list(by_name), MOST_EVALUATIONS), start=1):
+        found = [evaluation for name in names for evaluation in by_name[name]]
+        if len(names) == 1:
+            _evaluation(layers, number, found)
+            continue
+        more = layers.context.count("%(num)d more evaluation", "%(num)d more evaluations", len(names))
+        layers.add(f"eval{number}", [more], "evaluation", "", layers.context.owner(found[0]))
+        layers.lead("script", f"eval{number}")
+        layers.boxes |= {evaluation.id: f"eval{number}" for evaluation in found}
+
+
+def _evaluation(layers: _Layers, number: int, found: list[SpanRecord]) -> None:
+    """A frame for an evaluation, however often it was made."""
     context, facts = layers.context, layers.facts
-    for number, evaluation in enumerate(facts.evaluations[:MOST_EVALUATIONS], start=1):
-        owner = context.owner(evaluation)
-        frame = context.say("Evaluation layer: %(name)s", name=short(evaluation))
-        passes = {title: len(made) for title, made in facts.passes(evaluation).items()}
-        made = [_pass(context, title, count) for title, count in passes.items()]
-        name = function_name(owner, evaluation)
-        layers.add(f"eval{number}", [f"{name}()", *made], "evaluation", frame, owner)
-        layers.lead("script", f"eval{number}", context.say("the function"))
-        function = _function_under(context, evaluation)
-        groups = [group for group in facts.groups if facts.within(group.id, evaluation)]
-        lines = [f"{function}()", *_groups(layers, groups)]
-        layers.add(f"func{number}", lines, "user", frame, facts.script.line(function))
-        calls = context.count("%(num)d call", "%(num)d calls", sum(passes.values()))
-        layers.lead(f"eval{number}", f"func{number}", calls)
-        layers.boxes[evaluation.id] = f"func{number}"
+    owner = context.owner(found[0])
+    frame = context.say("Evaluation layer: %(name)s", name=short(found[0]))
+    passes: Counter[str] = Counter()
+    for evaluation in found:
+        passes.update({title: len(made) for title, made in facts.passes(evaluation).items()})
+    made = [_pass(context, title, count) for title, count in passes.items()]
+    layers.add(f"eval{number}", [f"{_function_name(owner, found[0])}()", *made], "evaluation", frame, owner)
+    layers.lead("script", f"eval{number}", context.say("the function"))
+    function = _function_under(context, found[0])
+    groups = [group for group in facts.groups if any(facts.within(group.id, one) for one in found)]
+    lines = [f"{function}()", *_groups(layers, groups)]
+    layers.add(f"func{number}", lines, "user", frame, facts.script.line(function))
+    calls = context.count("%(num)d call", "%(num)d calls", passes.total())
+    layers.lead(f"eval{number}", f"func{number}", calls)
+    layers.boxes |= {evaluation.id: f"func{number}" for evaluation in found}
 
 
 def _pass(context: Context, title: str, iterations: int) -> str:
@@ -215,8 +231,9 @@ def _agent(layers: _Layers, prefix: str, agent: Participant, root: Step, room: i
         layers.add(f"{prefix}_more", [more], "agent", frame, layers.context.owner(rest[0].spans[0]))
     layers.boxes |= {span.id: name for step, name in names.items() for span in step.spans}
     pairs, _ = follow(root, [])
-    flow = dict.fromkeys((names[earlier], names[later]) for earlier, later in pairs)
-    _flow(layers, [(source, target) for source, target in flow if source != target], names)
+    named = dict.fromkeys((names[earlier], names[later]) for earlier, later in pairs)
+    flow = [(source, target) for source, target in named if source != target]
+    _flow(layers, flow, names)
     entered = {target for _, target in flow}
     first = [name for name in dict.fromkeys(names.values()) if name not in entered]
     _asked(layers, agent, first)
@@ -247,13 +264,13 @@ def _step(layers: _Layers, name: str, step: Step, frame: str) -> None:
         line = layers.facts.script.line(str(span.attributes.get(semconv.TOOL_NAME)))
         layers.add(name, [title], role, frame, line or tool_function(layers.context, span) or owner)
         return
-    function = function_name(owner, span)
+    function = _function_name(owner, span)
     layers.add(name, [title, *([f"{function}()"] if function else [])], role, frame, owner)
     if span.kind == semconv.DATABASE:
         layers.stores.append(name)
 
 
-def function_name(owner: Symbol | None, span: SpanRecord) -> str:
+def _function_name(owner: Symbol | None, span: SpanRecord) -> str:
     """The class and the name at the end of a function's dotted name: `PostgresDb.save_run`."""
     *_, cls, last = ["", *(owner.name if owner else span.function).split(".")]
     return f"{cls}.{last}" if cls[:1].isupper() else last
