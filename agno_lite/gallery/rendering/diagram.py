@@ -11,10 +11,11 @@ from agno_lite.gallery.rendering import escape
 if TYPE_CHECKING:
     from agno_lite.gallery.rendering.edition import Context
 
-Role = Literal["user", "agent", "model", "memory", "database", "result"]
+Role = Literal["user", "evaluation", "agent", "model", "memory", "database", "result"]
 
 STYLES: dict[Role, str] = {
     "user": "fill:#1565c033,stroke:#1e88e5,stroke-width:2px",
+    "evaluation": "fill:#00838f33,stroke:#00acc1,stroke-width:2px",
     "agent": "fill:#7e57c233,stroke:#7e57c2,stroke-width:2px",
     "model": "fill:#d81b6033,stroke:#d81b60,stroke-width:2px",
     "memory": "fill:#2e7d3233,stroke:#43a047,stroke-width:2px",
@@ -88,13 +89,18 @@ class Diagram:
     """In the order of the text alternative."""
     edges: tuple[Edge, ...]
     """In order."""
+    columns: tuple[str, ...] | None = None
+    """Titles of frames that are laid out by themselves, from top to bottom: arrows into one end at the frame.
+    If it is not said, all in which nodes follow each other."""
 
     def members(self, name: str) -> list[str]:
         """The node of that name, or the nodes in the frame of that title."""
         return [node.id for node in self.nodes if name in (node.id, node.group)]
 
-    def is_chained(self, title: str) -> bool:
-        """Whether nodes in a frame follow each other."""
+    def is_column(self, title: str) -> bool:
+        """Whether a frame is laid out by itself."""
+        if self.columns is not None:
+            return title in self.columns
         members = set(self.members(title))
         return any({edge.source, edge.target} <= members for edge in self.edges)
 

@@ -114,7 +114,7 @@ def test_system_prompt(page_of: Make, render: Render, part: Part) -> None:
     """The prompt's sections say whether they were in effect, and the text is the one on the wire."""
     soup = part(render(page_of().markdown), "system-prompt")
     assert rows(soup)[1:] == [
-        ["3.3.1", "description description", "None", "no"],
+        ["3.3.1", "description description", "—", "no"],
         [
             "3.3.9",
             "memories add_memories_to_context",
@@ -217,10 +217,17 @@ def test_storage(page_of: Make, render: Render, part: Part) -> None:
 
 
 def test_source_index(page_of: Make, render: Render, part: Part) -> None:
-    """The index names file, linked symbol with its line, and role; what was called first stands first."""
+    """The index names file, linked symbol with its line, and role; what the script makes stands first."""
     soup = part(render(page_of().markdown), "source-index")
-    assert rows(soup)[1:3] == [
+    assert rows(soup)[1:] == [
+        ["agno_lite/agent/agent.py", "Agent L12", "Talks with users."],
+        [
+            "agno_lite/agent/agent.py",
+            "Agent(update_memory_on_run) L40",
+            "Whether memories are kept after each run.",
+        ],
         ["agno_lite/run/loop.py", "execute() L80", "Carry out a run."],
+        ["agno_lite/db/postgres.py", "PostgresDb.load_turn() L60", "Read what a run needs."],
         ["agno_lite/memory/manager.py", "MemoryManager._update() L150", "Ask and store."],
     ]
     link = soup.find("a", string="execute()")
