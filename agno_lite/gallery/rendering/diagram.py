@@ -75,13 +75,15 @@ class Edge:
     """What flows."""
     dotted: bool = False
     """Whether it is data that is read, or a way not taken."""
+    both: bool = False
+    """Whether something comes back the same way. Two arrows there and back may turn a chart upside down."""
     step: bool = False
     """Whether it is a step also if it has a label, which then answers a question."""
 
     @property
     def arrow(self) -> str:
         """The arrow between the two names."""
-        arrow = "-.->" if self.dotted else "-->"
+        arrow = "<-->" if self.both else "-.->" if self.dotted else "-->"
         return f'{arrow}|"{escape.label(self.label)}"|' if self.label else arrow
 
 

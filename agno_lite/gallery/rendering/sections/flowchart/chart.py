@@ -95,9 +95,9 @@ class Chart:
         self.inner.append(node)
         return name
 
-    def flow(self, source: str, target: str, label: str, *, dotted: bool = False) -> None:
-        """Add an arrow by which something goes from one to the other."""
-        self.edges.append(Edge(source=source, target=target, label=label, dotted=dotted))
+    def flow(self, source: str, target: str, label: str, *, dotted: bool = False, both: bool = False) -> None:
+        """Add an arrow by which something goes from one to the other, and back if it says `both`."""
+        self.edges.append(Edge(source=source, target=target, label=label, dotted=dotted, both=both))
 
     def named(self, prefix: str) -> str:
         """A new id: the prefix and the next number."""

@@ -88,12 +88,13 @@ def draw_evaluation(chart: Chart, span: SpanRecord, room: int, storage: Storage)
     if room < _LEAST:
         _whole(evaluation)
         return
-    chart.step("evaluation", evaluation.name, evaluation.place, "evaluation")
-    for title in PASSES:
-        if title not in made:
-            _left_out(evaluation, title)
+    box = chart.step("evaluation", evaluation.name, evaluation.place, "evaluation")
+    skipped = [_left_out(evaluation, title) for title in PASSES if title not in made]
     for title in made:
         _pass(evaluation, title, room if title == list(made)[-1] else 0, storage)
+    # What comes last stands on the right, where there is room: the loop goes back on the left.
+    for name, answer in skipped:
+        chart.flow(box, name, answer, dotted=True)
     _tables(evaluation)
 
 
@@ -144,16 +145,15 @@ def _title(chart: Chart, title: str) -> str:
     return names.get(title, title)
 
 
-def _left_out(evaluation: _Evaluation, title: str) -> None:
-    """A pass that was not made, beside the flow, and the setting by which it was not."""
+def _left_out(evaluation: _Evaluation, title: str) -> tuple[str, str]:
+    """The box of a pass that was not made, beside the flow, and the setting by which it was not."""
     chart, name = evaluation.chart, PASSES[title][0]
     setting = evaluation.setting(name)
     off = setting is not None and setting.value in _OFF
     place = evaluation.set_at(name) if off else evaluation.place
     label = f"{_title(chart, title)}\n{chart.context.say('not made')}"
-    box = chart.box("skipped", label, "skipped", place)
-    answer = f"{name}={setting.value}" if off and setting else ""
-    chart.flow(chart.last[0], box, answer, dotted=True)
+    box = chart.inside("skipped", label, "skipped", place)
+    return box, f"{name}={setting.value}" if off and setting else ""
 
 
 def _pass(evaluation: _Evaluation, title: str, room: int, storage: Storage) -> None:

@@ -56,12 +56,11 @@ class Inside:
         return found
 
     def connect(self) -> None:
-        """Draw the arrows: from the script's calls, to members and to tools, each with its way back."""
+        """Draw the arrows to agents, to members and to tools, and back."""
         say, flow = self._chart.context.say, self._chart.flow
         for place, runs in self._chart.callers:
             for agent in self.asked(runs):
-                flow(place, agent, say("question"))
-                flow(agent, place, say("answer"))
+                flow(place, agent, f"{say('question')} / {say('answer')}", both=True)
         for (leader, member), tasks in self._pairs(self._delegated, self._boxes).items():
             flow(leader, member, self._task(tasks))
             flow(member, leader, say("answer"))
@@ -113,14 +112,18 @@ class Inside:
         return boxes
 
     def _part(self, runs: list[SpanRecord]) -> list[str]:
-        """What an agent is to others, if there are any."""
-        say = self._chart.context.say
-        leaders = {leader.id for run in self._delegated if (leader := self._run_around(self._facts.spans[run]))}
-        parts = {
-            say("leader"): any(run.id in leaders for run in runs),
-            say("member"): any(run.id in self._delegated for run in runs),
-        }
-        return [part for part, holds in parts.items() if holds]
+        """What an agent is to others: a member, a leader who gives tasks by a tool."""
+        say, own = self._chart.context.say, {run.id for run in runs}
+        led = [run for run in self._delegated if self._leader(run) in own]
+        calls = [call for run in led if (call := self._delegated[run])]
+        tools = dict.fromkeys(f"{call.attributes.get(semconv.TOOL_NAME)}()" for call in calls)
+        leader = ": ".join([say("leader"), *([", ".join(tools)] if tools else [])])
+        member = [say("member")] if own & self._delegated.keys() else []
+        return [leader, *member] if led else member
+
+    def _leader(self, run: int) -> int | None:
+        around = self._run_around(self._facts.spans[run])
+        return around.id if around else None
 
     def _draw_agent(self, title: str, runs: list[SpanRecord], place: Place) -> dict[int, str]:
         requests = self._chart.count_requests(sum(self._facts.requests_sent[run.id] for run in runs))
@@ -147,12 +150,11 @@ class Inside:
         return dict.fromkeys((call.id for call in calls), box)
 
     def _task(self, runs: list[int]) -> str:
-        """What a leader gives to a member: by which tool, and whether others go out beside it."""
+        """What a leader gives to a member, and whether other calls go out beside it."""
         say = self._chart.context.say
         calls = [call for run in runs if (call := self._delegated[run])]
-        tools = dict.fromkeys(f"{call.attributes.get(semconv.TOOL_NAME)}()" for call in calls)
         beside = [self._facts.spans[call.parent].concurrent for call in calls if call.parent]
-        lines = [f"{say('task')} ×{len(runs)}", *tools]
+        lines = [f"{say('task')} ×{len(runs)}"]
         if any(beside):
             lines.append(say("at the same time") if all(beside) else say("partly at the same time"))
         return "\n".join(lines)

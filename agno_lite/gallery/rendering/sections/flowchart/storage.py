@@ -60,11 +60,10 @@ class Storage:
         for box in dict.fromkeys(self._boxes.values()):
             flow(box, self.database, say("new memories"))
         for agent, runs in inside.asked(self._facts.runs).items():
-            saved = sum(self._saved(run) for run in runs)
-            if saved:
-                flow(agent, self.database, self._chart.count_runs(saved))
-            if any(self._facts.recalled(run) for run in runs):
-                flow(self.database, agent, say("memories of the user"), dotted=True)
+            recalled = any(self._facts.recalled(run) for run in runs)
+            back = f" / {say('memories of the user')}" if recalled else ""
+            saved = self._chart.count_runs(sum(self._saved(run) for run in runs))
+            flow(agent, self.database, f"{saved}{back}", both=recalled)
 
     def _around(self, span: int) -> set[int]:
         return {outer.id for outer in self._facts.ancestors(span)}
