@@ -37,7 +37,8 @@ class ScriptCall:
     @property
     def starts(self) -> str:
         """Name of the function whose call is its first argument: `main` in `asyncio.run(main())`."""
-        return self.sources.get("", "").partition("(")[0]
+        name, called, _ = self.sources.get("", "").partition("(")
+        return name if called else ""
 
     @property
     def asks_agent(self) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agno_lite.gallery.rendering.diagram import Edge
+from agno_lite.gallery.rendering.escape import shortened
 from agno_lite.gallery.rendering.facts import short
 from agno_lite.gallery.rendering.sections.flowchart.chart import Caller
 from agno_lite.gallery.rendering.sections.flowchart.turns import draw_turns
@@ -34,6 +35,8 @@ TABLES = {
 """Tables by the end of their titles, and what prints them."""
 _OFF = ("0", "False")
 """Settings by which a pass is not made."""
+_SHOWN = 40
+"""Characters of an error that an arrow shows."""
 _LEAST = 4
 """Boxes for turns without which an evaluation is drawn as one box."""
 
@@ -82,7 +85,8 @@ class _Evaluation:
 
 def draw_evaluation(chart: Chart, span: SpanRecord, room: int, storage: Storage) -> None:
     """Draw an evaluation; as one box where there is room for no more."""
-    evaluation = _Evaluation(chart=chart, span=span, configurations=_configurations(chart, span))
+    configurations = [made for made in chart.context.analysis.configurations if _is(made, short(span))]
+    evaluation = _Evaluation(chart=chart, span=span, configurations=configurations)
     made = evaluation.passes
     room -= 2 + len(dict.fromkeys([*PASSES, *made])) + 3 * len(made)
     if room < _LEAST:
@@ -106,23 +110,12 @@ def sent_directly(facts: Facts, outer: SpanRecord | None) -> int:
     return sum(facts.within(exchange.span, outer) for exchange in exchanges)
 
 
-def _configurations(chart: Chart, span: SpanRecord) -> list[ObjectConfiguration]:
-    """The objects of the script that an evaluation may be of: those of its class and its name."""
-    owner = chart.context.owner(span)
-    made = chart.context.analysis.configurations
-    return [
-        each
-        for each in made
-        if owner and each.symbol and owner.name.startswith(f"{each.symbol.name}.") and _is(each, short(span))
-    ]
-
-
 def _is(configuration: ObjectConfiguration, name: str) -> bool:
-    """Whether an evaluation is called so: by its own name, else by its function's."""
+    """Whether an object is the evaluation of that name: its own, else its function's."""
     values = {setting.name: setting.value for setting in configuration.settings}
-    if values.get("name") in (None, "None"):
+    if values.get("name", "None") == "None":
         return values.get("func") == name
-    return values["name"] == repr(name)
+    return "func" in values and values["name"] == repr(name)
 
 
 def _whole(evaluation: _Evaluation) -> None:
@@ -151,7 +144,9 @@ def _left_out(evaluation: _Evaluation, title: str) -> tuple[str, str]:
     setting = evaluation.setting(name)
     off = setting is not None and setting.value in _OFF
     place = evaluation.set_at(name) if off else evaluation.place
-    label = f"{_title(chart, title)}\n{chart.context.say('not made')}"
+    failed = evaluation.span.error and not off
+    why = chart.context.say("not reached") if failed else chart.context.say("not made")
+    label = f"{_title(chart, title)}\n{why}"
     box = chart.inside("skipped", label, "skipped", place)
     return box, f"{name}={setting.value}" if off and setting else ""
 
@@ -169,7 +164,7 @@ def _pass(evaluation: _Evaluation, title: str, room: int, storage: Storage) -> N
     elif folds:
         chart.callers.append(Caller(first, tuple(_runs(chart.facts, iterations))))
     _meter(evaluation, title)
-    _more(evaluation, first, len(iterations))
+    _more(evaluation, first, len(iterations), measured.error)
 
 
 def _folds(facts: Facts, iterations: list[SpanRecord]) -> list[Fold]:
@@ -223,14 +218,15 @@ def _meter(evaluation: _Evaluation, title: str) -> None:
     chart.step("meter", "\n".join(lines), chart.at(symbol) if symbol else evaluation.place, "evaluation")
 
 
-def _more(evaluation: _Evaluation, first: str, number: int) -> None:
-    """The question after each iteration: back, or on."""
+def _more(evaluation: _Evaluation, first: str, number: int, error: str | None) -> None:
+    """The question after each iteration: back, or on; an error leads on as well."""
     chart, say = evaluation.chart, evaluation.chart.context.say
     count = chart.context.count("%(num)d iteration", "%(num)d iterations", number)
     place = evaluation.set_at("num_iterations")
     box = chart.step("more", f"{say('more iterations?')}\n{count}", place, "decision")
-    chart.edges.append(Edge(source=box, target=first, label=say("yes"), step=True, dotted=number < 2))
-    chart.answer = say("no")
+    again = say("yes") if number > 1 else f"{say('yes')}: {say('not taken')}"
+    chart.edges.append(Edge(source=box, target=first, label=again, step=True, dotted=number < 2))
+    chart.answer = shortened(error, _SHOWN) if error else say("no")
 
 
 def _tables(evaluation: _Evaluation) -> None:

@@ -45,17 +45,17 @@ def _entry(chart: Chart) -> None:
 
 def _called(call: ScriptCall) -> str:
     """A call as a box shows it: `asyncio.run(main())`, `asyncio.run(evaluation.arun(…))`."""
-    if "(" not in call.sources.get("", ""):
+    if not call.starts:
         return f"{call.text}()"
     inner = "" if call.sources[""].endswith("()") else "…"
     return f"{call.text}({call.starts}({inner}))"
 
 
 def _parts(chart: Chart, storage: Storage) -> None:
-    """Evaluations and the turns before, between and after them; each gets its share of the room."""
+    """Evaluations and the turns before, between and after them; each leaves a box to those after it."""
     shown, rest = limited(_in_order(chart.facts), max(1, chart.room - 1))
-    for number, part in enumerate(shown):
-        room = (chart.room - bool(rest)) // (len(shown) - number)
+    for number, part in enumerate(shown, start=1):
+        room = chart.room - bool(rest) - (len(shown) - number)
         if isinstance(part, SpanRecord):
             draw_evaluation(chart, part, room, storage)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from agno_lite.gallery.rendering.sections.flowchart.chart import Chart
     from agno_lite.gallery.rendering.sections.flowchart.storage import Storage
 
+_PLACEHOLDER = re.compile(r"<\w+:\d+>")
+"""What stands for an id that nobody chose."""
 MOST_ENDINGS = 6
 """Branches whose last words are shown, if no more stand side by side."""
 
@@ -115,11 +118,11 @@ def _draw_stage(chart: Chart, stage: Stage, storage: Storage) -> None:
 
 def _draw_chain(chart: Chart, stage: Stage) -> None:
     """Turns one after another, in a frame if there are several."""
-    runs = chart.count_runs(len(stage.runs))
-    title = chart.frame(chart.context.say("%(runs)s, one after another", runs=runs))
     if len(stage.folds) == 1:
         _note(chart, _draw_turn(chart, stage.folds[0], ""), stage.runs)
         return
+    runs = chart.count_runs(len(stage.runs))
+    title = chart.frame(chart.context.say("%(runs)s, one after another", runs=runs))
     # A frame with no arrow to a box inside is laid out by itself, as one column.
     chart.arrive(title)
     chart.last = []
@@ -184,7 +187,7 @@ def _draw_turn(chart: Chart, fold: Fold, frame: str) -> str:
         function = short(first.branch).rpartition(".")[2]
         lines[0] = f"{function}()"
         line = chart.context.script.line(function) or line
-    elif not first.iteration:
+    elif not (first.iteration or _PLACEHOLDER.fullmatch(first.session_name)):
         lines.append(first.session_name)
     lines.append(chart.work(all_runs([fold])))
     return chart.step("turn", "\n".join(line for line in lines if line), chart.here(line), "agent", frame)
@@ -201,7 +204,7 @@ def _join(chart: Chart, stage: Stage, turns: dict[str, Fold], storage: Storage) 
     ends = [end for turn in chart.last for end in _ended(chart, turn, turns, storage)]
     chart.last = ends
     call = chart.facts.script.group(stage.name)
-    label = chart.context.say("%(call)s: all have ended", call=f"{stage.name}()")
+    label = f"{stage.name}()\n{chart.context.say('all have ended')}"
     chart.step("join", label, chart.here(call.line if call else None))
 
 
