@@ -159,7 +159,9 @@ def draw(context: Context, diagram: Diagram) -> str:
             "text": f"[{escape.text(', '.join(node.label.splitlines()))}]"
             f"({context.links.source(node.path, node.line)})",
             "leads": [
-                f"{numbers[target]} ({escape.text(', '.join(edge.label.splitlines()))})" if edge.label else str(numbers[target])
+                f"{numbers[target]} ({escape.text(', '.join(edge.label.splitlines()))})"
+                if edge.label
+                else str(numbers[target])
                 for target, edge in diagram.leads(node.id)
             ],
         }

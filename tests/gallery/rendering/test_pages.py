@@ -231,7 +231,8 @@ def test_flowchart_tells_the_run(page_of: Make, render: Render, part: Part) -> N
     turns = re.findall(r'turn\d\["(.*?)"\]', chart)
     assert len(turns) == 5
     assert (
-        turns[0] == r"chat_agent.aprint_response()\nuser_1@example.com\nuser_1_session_1_id\n2 runs, 4 requests"
+        turns[0]
+        == r"chat_agent.aprint_response()\nuser_1@example.com\nuser_1_session_1_id\n2 runs, 4 requests"
     )
     assert len(re.findall(r"^  memory\d\[", chart, re.MULTILINE)) == 3
     frame, title = re.findall(r'subgraph (\w+)\["(.*?)"\]\n    direction TB', chart)[0]

@@ -11,7 +11,6 @@ from agno_lite.gallery.rendering.escape import shortened
 from agno_lite.gallery.rendering.facts import short
 from agno_lite.gallery.rendering.sections.flowchart.chart import Caller
 from agno_lite.gallery.rendering.sections.flowchart.turns import draw_turns
-from agno_lite.tracing import semconv
 
 if TYPE_CHECKING:
     from agno_lite.gallery.records import ObjectConfiguration, Setting, SpanRecord
@@ -70,7 +69,8 @@ class _Evaluation:
     def setting(self, name: str) -> Setting | None:
         """A setting, if it is known: objects of one name may be set differently."""
         found = [each for made in self.configurations for each in made.settings if each.name == name]
-        return found[0] if len({each.value for each in found}) == 1 else None
+        known = len(found) == len(self.configurations) and len({each.value for each in found}) == 1
+        return found[0] if known else None
 
     def set_at(self, name: str) -> Place:
         """Where a setting is given: in the script, else its default."""
