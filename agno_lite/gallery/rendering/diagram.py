@@ -57,7 +57,7 @@ class Node:
 
     @property
     def boxed(self) -> str:
-        """Its label in the shape of its role: a database is a cylinder, a question a diamond, an end round."""
+        """Its label in the shape of its role: a database a cylinder, a question a diamond, an end round."""
         shapes = {"database": ("[(", ")]"), "decision": ("{", "}"), "result": ("([", "])")}
         left, right = shapes.get(self.role, ("[", "]"))
         return f'{left}"{_drawn(self.label)}"{right}'

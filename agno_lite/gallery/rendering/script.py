@@ -42,7 +42,7 @@ class ScriptCall:
 
     @property
     def asks_agent(self) -> bool:
-        """Whether it begins a run of an agent, which is given an input: not `asyncio.run`, nor an evaluation."""
+        """Whether it begins a run of an agent, which has an input: no `asyncio.run`, no evaluation."""
         given = "" in self.sources or "input" in self.sources
         return self.method in RUN_METHODS and given and self.text != "asyncio.run"
 
