@@ -155,7 +155,7 @@ def test_excerpts_are_the_lines_that_they_say(page: BeautifulSoup) -> None:
     assert checked > 40
 
 
-def test_diagram_links_lead_to_definitions_or_statements(
+def test_diagram_links_lead_to_definitions_statements_or_settings(
     real_site: Site, page: BeautifulSoup, uri: str
 ) -> None:
     """Each node's link leads to a page of the site and a line on which something begins."""
@@ -167,7 +167,8 @@ def test_diagram_links_lead_to_definitions_or_statements(
             path = str(target).partition("/source/")[2].removesuffix(".html")
             line = int(address.rpartition("-")[2])
             tree = ast.parse((ROOT / path).read_text("utf-8"))
-            starts = {getattr(node, "lineno", 0) for node in ast.walk(tree) if isinstance(node, ast.stmt)}
+            begins = (ast.stmt, ast.keyword)
+            starts = {getattr(node, "lineno", 0) for node in ast.walk(tree) if isinstance(node, begins)}
             assert line in starts, f"{path}:{line}"
             checked += 1
     assert checked >= 20

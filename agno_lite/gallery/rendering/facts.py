@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from agno_lite.gallery.rendering import wire
-from agno_lite.gallery.rendering.script import RUN_METHODS, Script, ScriptCall
+from agno_lite.gallery.rendering.script import Script, ScriptCall
 from agno_lite.tracing import semconv
 
 if TYPE_CHECKING:
@@ -125,6 +125,14 @@ class Facts:
         kinds = (span.kind for span in self.ancestors(exchange.span))
         return next((kind for kind in kinds if kind not in (semconv.CHAT, semconv.DATABASE)), "")
 
+    @cached_property
+    def requests_sent(self) -> Counter[int]:
+        """How many requests a run or a memory update sent itself, by its span; those of members left out."""
+        kinds = (semconv.INVOKE_AGENT, semconv.UPDATE_MEMORY)
+        around = (self.ancestors(exchange.span) for exchange in self.capture.exchanges)
+        senders = (next((span for span in spans if span.kind in kinds), None) for spans in around)
+        return Counter(span.id for span in senders if span)
+
     def siblings(self, exchange: Exchange) -> list[Exchange]:
         """Requests of the same branch that may have been under way at the same time, by construction."""
         branch = self.branch(exchange.span)
@@ -169,7 +177,7 @@ class Facts:
     def runs(self) -> tuple[Run, ...]:
         """Runs that the script asked for, in canonical order; runs inside runs belong to the outer one."""
         outer = [span for span in self.capture.spans if self._is_outermost_run(span)]
-        unused = [call for call in self.script.calls if call.method in RUN_METHODS]
+        unused = [call for call in self.script.calls if call.asks_agent]
         return tuple(self._run(number, span, unused) for number, span in enumerate(outer, start=1))
 
     @cached_property
@@ -210,6 +218,10 @@ class Facts:
     def evaluations(self) -> tuple[SpanRecord, ...]:
         """Spans of the script's evaluations."""
         return tuple(span for span in self.capture.spans if span.kind == semconv.EVALUATE)
+
+    def evaluation(self, span: int | None) -> SpanRecord | None:
+        """The evaluation that a span is in."""
+        return self._around(span, semconv.EVALUATE)
 
     def passes(self, evaluation: SpanRecord) -> dict[str, list[SpanRecord]]:
         """The iterations of each pass that an evaluation made, by the pass's title (`warm-up`)."""

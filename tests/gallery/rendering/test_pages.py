@@ -253,19 +253,23 @@ def test_flowchart_tells_the_run(page_of: Make, render: Render, part: Part) -> N
     chart = diagrams(page)[1]
     turns = re.findall(r'turn\d\["(.*?)"\]', chart)
     assert len(turns) == 5
-    assert turns[0] == r"Chat Agent\nuser_1@example.com\nuser_1_session_1_id\n2 runs"
+    assert (
+        turns[0]
+        == r"chat_agent.aprint_response()\nuser_1@example.com\nuser_1_session_1_id\n2 runs, 4 requests"
+    )
     assert len(re.findall(r"^  memory\d\[", chart, re.MULTILINE)) == 3
     frame, title = re.findall(r'subgraph (\w+)\["(.*?)"\]\n    direction TB', chart)[0]
     assert title == "8 runs, one after another"
-    assert f"entry --> {frame}" in chart
+    assert f"entry1 --> {frame}" in chart
     assert re.findall(rf'{frame} -->\|"what the user said"\| (\w+)', chart) == [
         "memory1",
         "memory2",
         "memory3",
     ]
-    assert f'database -.->|"memories of the user"| {frame}' in chart
+    assert f'{frame} <-->|"question / answer"| agent1' in chart
+    assert 'agent1 <-->|"8 runs / memories of the user"| database1' in chart
     assert re.findall(r'read\d\["(.*?)"\]', chart) == ["chat_agent.get_user_memories() ×3"]
-    assert 'database -.->|"6 memories"| read1' in chart
+    assert 'database1 -.->|"6 memories"| read1' in chart
     assert (
         'click turn2 href "../../../source/cookbook/11_memory/05_multi_user_multi_session_chat.py/'
         '#__codelineno-0-30"'
@@ -273,12 +277,9 @@ def test_flowchart_tells_the_run(page_of: Make, render: Render, part: Part) -> N
     steps = part(render(page.markdown), "flowchart").select("details li")
     assert len(steps) == len(re.findall("^  click", chart, re.MULTILINE))
     assert steps[0].get_text() == "asyncio.run(run_chat_agent()) → 2"
-    assert (
-        steps[1]
-        .get_text()
-        .endswith("→ 3, 7 (what the user said), 8 (what the user said), 9 (what the user said)")
-    )
-    assert steps[5].get_text().endswith("9 (what the user said), 11")
+    said = ", ".join(f"{number} (what the user said)" for number in (10, 11, 12))
+    assert steps[1].get_text().endswith(f" → 3, 9 (question / answer), {said}")
+    assert steps[5].get_text().endswith(f" → 7, 9 (question / answer), {said}")
 
 
 def test_architecture_shows_what_happens_at_the_same_time(page_of: Make) -> None:
@@ -412,7 +413,7 @@ def test_runs_that_overlap_have_a_chain_per_user(
     concurrent = dataclasses.replace(made, text=script)
     page = render_example(concurrent, builder.capture(), None, {}, edition_of())
     chart = diagrams(page)[1]
-    assert re.findall(r"gather --> (\w+)", chart) == ["turn1", "turn3", "turn4"]
+    assert re.findall(r"gather1 --> (\w+)", chart) == ["turn1", "turn3", "turn4"]
     assert "turn2 --> turn5" in chart
     assert "concurrent: several runs" in page.markdown
 
@@ -429,16 +430,16 @@ def test_branches_stand_side_by_side(
     page = render_example(concurrent_analysis, capture, None, {}, edition_of())
     chart = diagrams(page)[1]
     boxes = dict(re.findall(r'^  (\w+)[\[(]+"(.*?)"', chart, re.MULTILINE))
-    assert boxes["gather"] == r"asyncio.gather()\n2 branches"
+    assert boxes["gather1"] == r"asyncio.gather()\n2 branches"
     assert boxes["turn1"] == r"talk_1()\nuser_1@example.com\n2 runs, 4 requests"
     assert boxes["turn2"] == r"talk_2()\nuser_2@example.com\n1 run, 2 requests"
-    assert "asyncio.gather" in boxes["join"]
+    assert "asyncio.gather" in boxes["join1"]
     steps = re.findall(r'^  (\w+) -->(?:\|".*?"\|)? (\w+)$', chart, re.MULTILINE)
     for number in (1, 2):
         assert boxes[f"done{number}"] == f"User {number} Done"
-        path = ["gather", f"turn{number}", f"memory{number}", f"done{number}", "join"]
+        path = ["gather1", f"turn{number}", f"memory{number}", f"done{number}", "join1"]
         assert set(pairwise(path)) <= set(steps)
-    assert ("join", "read1") in steps
+    assert ("join1", "read1") in steps
     assert re.search(r'click turn2 href ".*06_x\.py/#__codelineno-0-8"', chart)
     facts = {row[0]: row[1] for row in rows(part(render(page.markdown), "configuration"), 2)}
     assert facts["Way of running"] == "concurrent: 2 branches by asyncio.gather, line 13"
