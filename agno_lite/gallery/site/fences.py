@@ -5,34 +5,24 @@ A page may show hundreds of requests. The anchors of their lines would be longer
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from pygments import highlight
-from pygments.filter import Filter
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import get_lexer_by_name
-from pygments.token import Punctuation, Text, Whitespace
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+import pygments  # type: ignore[import-untyped]
+from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
+from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]
+from pygments.token import Punctuation, Text, Whitespace  # type: ignore[import-untyped]
 
 _FORMATTER = HtmlFormatter(nowrap=True)
 
 
-class _Plain(Filter):
-    """Leaves spaces and punctuation, which have no colour of their own, without an element around each."""
+def coloured(source: str, language: str, *_given: object, **_more: object) -> str:
+    """Format a fenced block: a custom fence of `pymdownx.superfences`.
 
-    def filter(self, lexer: Any, stream: Iterable[tuple[Any, str]]) -> Iterator[tuple[Any, str]]:
-        """Tokens as the formatter gets them."""
-        for kind, value in stream:
-            yield (Text if kind in Whitespace or kind in Punctuation else kind), value
+    Spaces and punctuation have no colour of their own and get no element around each.
 
-
-def coloured(
-    source: str, language: str, css_class: str, options: dict[str, Any], md: Any, **more: Any
-) -> str:
-    """Format a fenced block of a language that Pygments knows; a custom fence of `pymdownx.superfences`."""
-    lexer = get_lexer_by_name(language, stripnl=False)
-    lexer.add_filter(_Plain())
-    shown = highlight(source, lexer, _FORMATTER)
+    Args:
+        source: the block's text.
+        language: its language, one that Pygments knows.
+    """
+    tokens = get_lexer_by_name(language, stripnl=False).get_tokens(source)
+    plain = ((Text if kind in Whitespace or kind in Punctuation else kind, text) for kind, text in tokens)
+    shown = pygments.format(plain, _FORMATTER)
     return f'<div class="language-{language} highlight"><pre><code>{shown}</code></pre></div>'

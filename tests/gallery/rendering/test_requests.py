@@ -426,7 +426,7 @@ def test_no_request_is_lost_or_paired_with_another_kind(iterations: list[list[tu
         assert len({(facts.agent(one), facts.purpose(one)) for one in row}) == 1
         assert all(_iteration(facts, one) < _iteration(facts, other) for one, other in pairwise(row))
     counts = [Counter(requests) for requests in iterations]
-    assert len(rows) == sum(max(count[kind] for count in counts) for kind in {*sum(iterations, [])})
+    assert len(rows) == sum(max(count[kind] for count in counts) for kind in set().union(*counts))
 
 
 def _iteration(facts: Facts, exchange: Exchange) -> int:
