@@ -119,12 +119,12 @@ class Sent:
         """Branches beside the request's own, linked to their requests; by user if they share a name."""
         around = self.facts.beside(self.exchange.span)
         beside = [branch for branch in around if branch.id in self.places]
-        alike = len({short(branch) for branch in beside}) < len(beside)
+        alike = len({branch_name(branch) for branch in beside}) < len(beside)
         return _some([self._branch(branch, alike=alike) for branch in beside])
 
     def _branch(self, branch: SpanRecord, *, alike: bool) -> str:
         place, user = self.places[branch.id]
-        name = f"[{code(f'{short(branch)}()')}](#{place})"
+        name = f"[{code(f'{branch_name(branch)}()')}](#{place})"
         return f"{name} {text(user)}" if alike and user else name
 
     def _repeats(self) -> list[dict[str, object]]:
@@ -173,6 +173,11 @@ def iterations(context: Context, facts: Facts, exchanges: Sequence[Exchange]) ->
     if len(numbers) == 1:
         return context.say("iteration %(number)s", number=numbers[0])
     return context.say("iterations %(numbers)s", numbers=_ranges(numbers))
+
+
+def branch_name(branch: SpanRecord) -> str:
+    """What a branch's function is called where it is defined, without the functions around it."""
+    return short(branch).rpartition(".<locals>.")[2]
 
 
 def links(exchanges: Sequence[Exchange]) -> str:

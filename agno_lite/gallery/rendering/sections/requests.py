@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from agno_lite.gallery.rendering.delegation import Delegation, arranged, flat
 from agno_lite.gallery.rendering.escape import code, shortened, text
 from agno_lite.gallery.rendering.facts import short
-from agno_lite.gallery.rendering.sections.exchanges import SHOWN, Sent, iterations, links
+from agno_lite.gallery.rendering.sections.exchanges import SHOWN, Sent, branch_name, iterations, links
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -110,7 +110,7 @@ class _Section:
     def row(self, run: Run, exchange: Exchange) -> list[str]:
         """A row of the table."""
         sent = self._sent(exchange)
-        speaker = (run.user, short(run.branch) if run.branch else "")
+        speaker = (run.user, branch_name(run.branch) if run.branch else "")
         cells = {
             "number": links(sent.all),
             "agent": text(sent.agent) if self.several else None,
@@ -132,7 +132,7 @@ class _Section:
     def _title(self, run: Run) -> str:
         title = text(self.context.say("Outside of any run"))
         if run.span is not None:
-            place = f"{short(run.branch)}()" if run.branch else run.session_name
+            place = f"{branch_name(run.branch)}()" if run.branch else run.session_name
             title = f"{text(run.user or '—')} · {text(place or '—')}"
         measured = self._pass(run)
         return f"{title} · {text(short(measured))}" if measured else title
