@@ -208,13 +208,16 @@ def json_blocks(page: BeautifulSoup) -> list[Any]:
 
 
 def test_the_page_shows_every_request_whole(page: BeautifulSoup, example: str) -> None:
-    """The bodies on the page are those of the capture, one by one and in order, and so are the answers.
+    """The bodies on the page are those of the capture, one by one and by user, and so are the answers.
 
     That the capture's requests are those on the wire is tested with a server that counts them.
     """
     facts = json.loads((ROOT / f"cookbook/_captures/{example}.facts.json").read_text("utf-8"))
     shown = json_blocks(page)
+    exchanges = {str(exchange["id"]): exchange for exchange in facts["exchanges"]}
+    anchors = [str(anchor["id"]).removeprefix("request-") for anchor in page.select("span[id^=request-]")]
+    assert sorted(anchors) == sorted(exchanges)
     for side, key in (("request", "messages"), ("response", "choices")):
-        recorded = [facts["bodies"][exchange[side]] for exchange in facts["exchanges"]]
+        recorded = [facts["bodies"][exchange[side]] for exchange in map(exchanges.__getitem__, anchors)]
         assert [body for body in shown if key in body] == recorded
         assert len(recorded) == 16

@@ -132,16 +132,16 @@ def test_system_prompt(page_of: Make, render: Render, part: Part) -> None:
 def test_every_request_is_there_whole_and_in_order(
     page_of: Make, render: Render, part: Part, builder: CaptureBuilder
 ) -> None:
-    """Each request's and answer's body can be read back from the page, in the order of the wire."""
+    """Each request's and answer's body can be read back from the page, by user and session."""
     soup = part(render(page_of().markdown), "api-requests")
     bodies = [json.loads(block.get_text()) for block in soup.select("details.example pre > code")]
     capture = builder.capture()
-    expected = [
-        capture.bodies[key] for exchange in capture.exchanges for key in (exchange.request, exchange.response)
-    ]
+    order = [1, 2, 3, 4, 15, 16, *range(5, 15)]
+    sent = [capture.exchanges[number - 1] for number in order]
+    expected = [capture.bodies[key] for exchange in sent for key in (exchange.request, exchange.response)]
     assert bodies == expected
     table = rows(soup)
-    assert [row[0] for row in table[1:]] == [str(number) for number in range(1, 17)]
+    assert [row[0] for row in table[1:]] == [str(number) for number in order]
     assert table[1][1:] == [
         "answer",
         "user_1@example.com",
@@ -153,7 +153,7 @@ def test_every_request_is_there_whole_and_in_order(
     assert table[2][5] == "add_memory()"
     folded = soup.select("details.example")
     assert "May be under way at the same time as: 2" in folded[0].get_text()
-    assert len(soup.find_all("h3")) == 5
+    assert len(soup.find_all("h3")) == 4
 
 
 def test_a_streamed_answer_is_put_together(
@@ -387,7 +387,7 @@ def test_nasty_values_change_nothing_but_themselves(
     page = page_of(**capture_changes)
     soup = render(page.markdown)
     ids = [heading.get("id") for heading in soup.find_all(re.compile("h[1-6]"))]
-    assert [one for one in ids if one != "requests-6"] == plain
+    assert [one for one in ids if one != "requests-5"] == plain
     assert soup.find("script") is None
     assert [block.get_text() for block in soup.select("pre.terminal")] == [NASTY, NASTY]
     assert part(soup, "output").select_one("pre") == BeautifulSoup(terminal(NASTY), "html.parser").pre
