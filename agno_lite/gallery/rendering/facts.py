@@ -242,7 +242,7 @@ class Facts:
 
     def evaluation(self, span: int | None) -> SpanRecord | None:
         """The evaluation that a span is in."""
-        return self._around(span, semconv.EVALUATE)
+        return self.around(span, semconv.EVALUATE)
 
     def passes(self, evaluation: SpanRecord) -> dict[str, list[SpanRecord]]:
         """The iterations of each pass that an evaluation made, by the pass's title (`warm-up`)."""

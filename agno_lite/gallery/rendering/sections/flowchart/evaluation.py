@@ -104,7 +104,7 @@ def draw_evaluation(chart: Chart, span: SpanRecord, room: int, storage: Storage)
 
 def sent_directly(facts: Facts, outer: SpanRecord | None) -> int:
     """How many requests were sent inside a span, or outside of evaluations, in no run of an agent."""
-    exchanges = facts.outside.exchanges if facts.outside else ()
+    exchanges = [one for one in facts.capture.exchanges if not facts.runs_around(one)]
     if outer is None:
         return sum(facts.evaluation(exchange.span) is None for exchange in exchanges)
     return sum(facts.within(exchange.span, outer) for exchange in exchanges)
