@@ -95,6 +95,18 @@ class Context:
         """The script's calls."""
         return read_script(self.analysis.text)
 
+    @property
+    def printed(self) -> tuple[str, str]:
+        """Standard output and standard error as the page shows them.
+
+        Of a script that evaluates, they are those of the run that was measured: the same text, and the
+        figures are those of the page.
+        """
+        measured, capture = self.measurements, self.capture
+        if measured and measured.stdout is not None:
+            return measured.stdout, measured.stderr or ""
+        return (capture.stdout, capture.stderr) if capture else ("", "")
+
     @cached_property
     def facts(self) -> Facts | None:
         """The run."""

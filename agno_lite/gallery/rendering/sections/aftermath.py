@@ -12,20 +12,15 @@ if TYPE_CHECKING:
 
 
 def output(context: Context) -> str:
-    """Standard output and standard error, colours kept, and the exit status.
-
-    Of a script that evaluates, they are those of the run that was measured: the same, and the figures are
-    those of the page.
-    """
-    capture, measured = context.capture, context.measurements
+    """Standard output and standard error, colours kept, and the exit status."""
+    capture = context.capture
     if capture is None:
         return ""
-    figures = measured if measured and measured.stdout is not None else None
-    stdout, stderr = (figures.stdout, figures.stderr) if figures else (capture.stdout, capture.stderr)
+    stdout, stderr = context.printed
     return context.render(
         "output.md",
-        stdout=terminal(stdout) if stdout and stdout.strip() else "",
-        stderr=terminal(stderr) if stderr and stderr.strip() else "",
+        stdout=terminal(stdout) if stdout.strip() else "",
+        stderr=terminal(stderr) if stderr.strip() else "",
         status=capture.exit_status,
         failure=text(capture.failure or ""),
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
 
-from agno_lite.gallery.rendering.escape import code, fence, inline
+from agno_lite.gallery.rendering.escape import code, fence, inline, text
 from agno_lite.gallery.rendering.objects import tool_function
 
 if TYPE_CHECKING:
@@ -48,13 +48,18 @@ def source_index(context: Context) -> str:
     """What the page rests on, in the order in which the run came upon it."""
     rows = [
         (
-            f"[{code(symbol.path)}]({context.links.source(symbol.path)})",
+            f"[{_breakable(symbol.path)}]({context.links.source(symbol.path)})",
             f"{context.link(symbol, _short(symbol))} L{symbol.line}",
             context.meaning(symbol),
         )
         for symbol in index_symbols(context)
     ]
     return context.render("source_index.md", rows=rows) if rows else ""
+
+
+def _breakable(path: str) -> str:
+    """A path that may go on in the next line after each folder, so that other columns have room."""
+    return text(path).replace("/", "/<wbr>")
 
 
 def index_symbols(context: Context) -> list[Symbol]:

@@ -142,7 +142,7 @@ def _result(chart: Chart) -> None:
     """How the script ended."""
     capture = chart.facts.capture
     status = chart.context.say("exit status %(status)s", status=capture.exit_status)
-    lines = len(capture.stdout.strip().splitlines())
+    lines = len(chart.context.printed[0].strip().splitlines())
     printed = chart.context.count("%(num)d line printed", "%(num)d lines printed", lines)
     calls = chart.facts.script.calls
     label = f"{capture.failure or status}\n{printed}"
