@@ -12,8 +12,8 @@ from agno_lite.gallery import narrative, rendering
 from agno_lite.gallery.analysis import SymbolIndex, analyse
 from agno_lite.gallery.config import Project
 from agno_lite.gallery.discovery import discover
-from agno_lite.gallery.execution import dependencies, runner
-from agno_lite.gallery.records import LOCALES, Analysis, Capture, Example, Measurements, Page, Symbol
+from agno_lite.gallery.execution import runner, staleness
+from agno_lite.gallery.records import LOCALES, Analysis, Capture, Change, Example, Measurements, Page, Symbol
 from agno_lite.gallery.store import Store
 
 TIMEOUT = 120.0
@@ -133,7 +133,9 @@ def _staleness(project: Project, store: Store, example: Example) -> tuple[str, .
         known = store.load(example)
     except CaptureError as error:
         return (str(error),)
-    return ("it was never captured",) if known is None else dependencies.changes(project, known)
+    if known is None:
+        return ("it was never captured",)
+    return tuple(map(str, staleness.changes(project, known, store.definitions)))
 
 
 def _failure(known: Capture) -> str | None:
@@ -234,7 +236,7 @@ class _Entry:
     analysis: Analysis
     capture: Capture | None
     measurements: Measurements | None
-    reasons: tuple[str, ...]
+    reasons: tuple[Change, ...]
     """Why its capture is stale; empty if it is fresh or there is none."""
 
     @property
@@ -266,7 +268,7 @@ def _entry(project: Project, store: Store, index: SymbolIndex, example: Example)
         analysis=analyse(project, example, known, index),
         capture=known,
         measurements=store.load_measurements(example),
-        reasons=() if known is None else dependencies.changes(project, known),
+        reasons=() if known is None else staleness.changes(project, known, store.definitions),
     )
 
 
@@ -327,7 +329,9 @@ def _entry_problems(book: _Book, entry: _Entry) -> Iterator[Problem]:
         yield Problem(path=path, message=f"it was never captured; {remedy}")
         return
     if entry.reasons:
-        yield Problem(path=path, message=f"its capture is stale: {'; '.join(entry.reasons)}; {remedy}")
+        yield Problem(
+            path=path, message=f"its capture is stale: {'; '.join(map(str, entry.reasons))}; {remedy}"
+        )
     if failure := _failure(entry.capture):
         yield Problem(path=path, message=f"its recorded run failed: {failure}; see the output on its page")
     examples = [other.analysis.example.path for other in book.entries]

@@ -77,9 +77,33 @@ class Dependencies:
     functions: dict[str, dict[str, str]]
     """Hash of the body of each function entered: `{path: {qualified name: hash}}`."""
     files: dict[str, str]
-    """Hash of the bytes of each project file read that is not a module; `absent` if it was not there."""
+    """Hash of the bytes of each project file read that is not a module, and of the names in each folder
+    listed (`/` at its end); `present` if it was only looked for, `absent` if it was not there."""
     packages: dict[str, str]
     """Version of each third-party distribution imported."""
+    environment: dict[str, str | None] = field(default_factory=dict)
+    """Value of each declared environment variable, `None` if it was not set."""
+    definitions: dict[str, dict[str, str]] = field(default_factory=dict, compare=False, repr=False)
+    """What each skeleton defines: `{hash: {name: value, or hash of a long one}}`. Kept once for all captures:
+    one that is loaded has it empty, see `Store.definitions`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One reason for which a capture is stale."""
+
+    kind: str
+    """What changed: `script`, `definition`, `body`, `docstring`, `module`, `file`, `folder`, `package` or
+    `environment`."""
+    name: str
+    """Full name of the symbol, path of the file, name of the package or of the variable."""
+    path: str
+    """The file that it is in; empty if in none of the project."""
+    text: str
+    """All of it in plain words: `agno_lite.run.prompt.LIMIT changed: 3 → 4`."""
+
+    def __str__(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import secrets
 import signal
 import subprocess
@@ -21,6 +20,7 @@ from typing import IO, TYPE_CHECKING, Any
 from agno_lite.exceptions import CaptureError
 from agno_lite.gallery.execution import dependencies, journal, storage
 from agno_lite.gallery.execution.canonical import canonicalise
+from agno_lite.gallery.execution.environment import SECRET_NAME, declared
 from agno_lite.gallery.execution.raw import RawRun, parse
 from agno_lite.gallery.execution.volatile import Volatile
 from agno_lite.gallery.records import Recording
@@ -52,7 +52,6 @@ _FIXED = {
     "TTY_INTERACTIVE": "0",
     "TZ": "UTC",
 }
-_SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL", re.IGNORECASE)
 _SHORTEST_SECRET = 8
 """Characters; a shorter value may be a word that stands elsewhere with another meaning."""
 _DATABASE_MODULE = "agno_lite.db.embedded.launcher"
@@ -166,7 +165,8 @@ def _execute(
         "cookbook": project.cookbook,
         "journal": str(place / "journal"),
     }
-    with _started(json.dumps(specification), project.root, environment) as child:
+    known = {name: value for name, value in declared(project, example.path).items() if value is not None}
+    with _started(json.dumps(specification), project.root, known | environment) as child:
         assert child.stdout is not None
         assert child.stderr is not None
         outputs = _Output(child.stdout), _Output(child.stderr)
@@ -295,5 +295,5 @@ def _literals(project: Project, place: Path, database: str) -> dict[str, str]:
 def _secret_values() -> Iterator[str]:
     """Values of the caller that look like secrets: kept from the child, and from the record all the same."""
     for name, value in os.environ.items():
-        if _SECRET_NAME.search(name) and len(value) >= _SHORTEST_SECRET:
+        if SECRET_NAME.search(name) and len(value) >= _SHORTEST_SECRET:
             yield value

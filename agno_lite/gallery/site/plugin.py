@@ -56,6 +56,8 @@ class GalleryOptions(Config):  # type: ignore[no-untyped-call] # mkdocs annotate
     """Folder of the examples, beside `mkdocs.yml`."""
     api = ListOfItems(Type(str), default=[])
     """Modules that get an API page in each language."""
+    environment = ListOfItems(Type(str), default=[])
+    """Environment variables that examples see, and on whose values their captures depend."""
     capture = Type(bool, default=False)
     """Whether `mkdocs build` runs examples whose captures are not fresh; `mkdocs serve` always does."""
 
@@ -116,6 +118,7 @@ class GalleryPlugin(BasePlugin[GalleryOptions]):  # type: ignore[no-untyped-call
             packages=tuple(self.config.packages),
             cookbook=self.config.cookbook,
             docs=Path(config.docs_dir).name,
+            environment=tuple(self.config.environment),
         )
         config.theme["language"] = LOCALES[0]
         config.extra_css.insert(0, assets.STYLE)
