@@ -11,6 +11,7 @@ from agno_lite.exceptions import CaptureError, GalleryError, SourceError
 from agno_lite.gallery import narrative, rendering
 from agno_lite.gallery.analysis import SymbolIndex, analyse
 from agno_lite.gallery.config import Project
+from agno_lite.gallery.differences import differences
 from agno_lite.gallery.discovery import discover
 from agno_lite.gallery.execution import runner, staleness
 from agno_lite.gallery.records import LOCALES, Analysis, Capture, Change, Example, Measurements, Page, Symbol
@@ -56,6 +57,18 @@ class Problem:
     """Where in the file, 1-based."""
     severity: str = "error"
     """`error`, or `warning` where the page is still right."""
+    changes: tuple[Change, ...] = ()
+    """What made a stale capture so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rerun:
+    """An example that was run to be compared; nothing of it was kept."""
+
+    example: Example
+    """Which one."""
+    differences: dict[str, tuple[str, ...]]
+    """How its facts differ from those that are kept, by section; empty if they are the same."""
 
 
 # --- examples → captures -----------------------------------------------------------------------
@@ -107,6 +120,31 @@ def capture(
             failure=_failure(recording.capture),
             duration=recording.measurements.duration,
         )
+
+
+def rerun(project: Project, paths: Sequence[Path] = (), *, timeout: float = TIMEOUT) -> Iterator[Rerun]:
+    """Run examples, fresh ones too, and say how their facts differ from those that are kept. Keeps nothing.
+
+    Args:
+        project: the project.
+        paths: scripts and folders to choose from; the whole cookbook if empty.
+        timeout: seconds that each script may run.
+
+    Raises:
+        GalleryError: a path holds no example, or a capture cannot be read.
+        CaptureError: the recorder could not be started.
+    """
+    store = Store(project)
+    for example in _chosen(project, paths):
+        known = store.load(example)
+        now = runner.run(project, example, timeout=timeout).capture
+        missing: dict[str, tuple[str, ...]] = {"capture": ("there is none yet",)}
+        yield Rerun(example=example, differences=differences(known, now) if known else missing)
+
+
+def tidy(project: Project) -> None:
+    """Delete what was kept beside the captures and none of them refers to any more."""
+    Store(project).prune(discover(project))
 
 
 def _chosen(project: Project, paths: Sequence[Path]) -> list[Example]:
@@ -290,18 +328,27 @@ def pages(project: Project, *, use_directory_urls: bool = True) -> tuple[Page, .
     )
 
 
-def check(project: Project) -> tuple[Problem, ...]:
+def check(project: Project, paths: Sequence[Path] = ()) -> tuple[Problem, ...]:
     """Everything that keeps a page from being right, found without running anything.
 
     Stale and missing captures, runs that failed, names and values in narratives that do not hold,
     differences between the languages, missing translations.
+
+    Args:
+        project: the project.
+        paths: scripts and folders to look at; if empty, the whole cookbook and the translations.
+
+    Raises:
+        GalleryError: a path holds no example.
     """
+    chosen = {example.path for example in _chosen(project, paths)}
     try:
         book = _Book.open(project)
     except SourceError as error:
         return (_problem(error),)
-    found = [problem for entry in book.entries for problem in _entry_problems(book, entry)]
-    return tuple(found or _translation_problems(book))
+    entries = [entry for entry in book.entries if entry.analysis.example.path in chosen]
+    found = [problem for entry in entries for problem in _entry_problems(book, entry)]
+    return tuple(found or (() if paths else _translation_problems(book)))
 
 
 def translations(project: Project) -> tuple[Path, ...]:

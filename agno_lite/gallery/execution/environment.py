@@ -1,7 +1,8 @@
 """Environment variables that a script's result may depend on, because somebody declared so.
 
 A script sees nothing else of the caller's environment. They are declared for all scripts in `mkdocs.yml`,
-as the plugin's option `environment`, or for one by a line of its own: `# agno-lite: environment = NAME, NAME`.
+as the plugin's option `environment`, or for one script by a line of its own:
+`# agno-lite: environment = NAME, NAME`.
 """
 
 from __future__ import annotations
