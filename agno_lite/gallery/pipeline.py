@@ -376,9 +376,9 @@ def _entry_problems(book: _Book, entry: _Entry) -> Iterator[Problem]:
         yield Problem(path=path, message=f"it was never captured; {remedy}")
         return
     if entry.reasons:
-        yield Problem(
-            path=path, message=f"its capture is stale: {'; '.join(map(str, entry.reasons))}; {remedy}"
-        )
+        reasons = "; ".join(map(str, entry.reasons))
+        message = f"its capture is stale: {reasons}; {remedy}"
+        yield Problem(path=path, message=message, changes=entry.reasons)
     if failure := _failure(entry.capture):
         yield Problem(path=path, message=f"its recorded run failed: {failure}; see the output on its page")
     examples = [other.analysis.example.path for other in book.entries]
