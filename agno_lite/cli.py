@@ -142,10 +142,13 @@ def _progress(tasks: Sequence[Task]) -> Any:
     show_default=True,
     help="For a reader, for a program, or for the annotations of a pull request on GitHub.",
 )
+@click.option("--captures", is_flag=True, help="Say only which captures are stale or missing, and why.")
 @click.option("--rerun", is_flag=True, help="Run the examples and show how their facts differ; keep nothing.")
 @click.option("--timeout", default=120.0, show_default=True, help="Seconds that each script may run.")
 @click.pass_obj
-def check(project: Project, paths: Sequence[Path], form: str, rerun: bool, timeout: float) -> None:
+def check(
+    project: Project, paths: Sequence[Path], form: str, captures: bool, rerun: bool, timeout: float
+) -> None:
     """Say what keeps the pages of the examples at PATHS (all, if none is named) from being right.
 
     Runs nothing, but for --rerun. Finds stale captures with the symbols that made them so, failed runs, names
@@ -153,17 +156,20 @@ def check(project: Project, paths: Sequence[Path], form: str, rerun: bool, timeo
 
     Exit status: 0 if nothing is wrong, 1 if something is, 2 if the command cannot do its work.
     """
-    from agno_lite.gallery import pipeline
     from agno_lite.gallery.reports import report, report_rerun
 
     if rerun:
+        from agno_lite.gallery import pipeline
+
         different = 0
         for done in pipeline.rerun(project, paths, timeout=timeout):
             if text := report_rerun(done, form):
                 click.echo(text)
             different += bool(done.differences)
         sys.exit(PROBLEMS if different else 0)
-    problems = pipeline.check(project, paths)
+    from agno_lite.gallery.checking import check as find
+
+    problems = find(project, paths, only_captures=captures)
     if text := report(problems, form):
         click.echo(text)
     if any(problem.severity == "error" for problem in problems):

@@ -457,6 +457,37 @@ class Narrative:
     """By section id, in the order of the file."""
 
 
+# --- checks ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something that keeps a page from being right."""
+
+    path: str
+    """The file that is wrong, relative to the project."""
+    message: str
+    """What is wrong and what to do."""
+    line: int | None = None
+    """Where in the file, 1-based."""
+    severity: str = "error"
+    """`error`, or `warning` where the page is still right."""
+    changes: tuple[Change, ...] = ()
+    """What made a stale capture so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examination:
+    """What was found in the pages of one example, whether its capture is fresh or not."""
+
+    problems: tuple[Problem, ...]
+    """What is wrong, but for translations."""
+    untranslated: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Texts of the code that the page shows without a translation, by language, if there are no problems."""
+    missing: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Words of the interface without a translation, by language."""
+
+
 # --- rendering -------------------------------------------------------------------------------
 
 

@@ -8,7 +8,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from agno_lite.gallery.pipeline import Problem, Rerun
+    from agno_lite.gallery.pipeline import Rerun
+    from agno_lite.gallery.records import Problem
 
 FORMATS = ("text", "json", "github")
 """How a check can be reported."""

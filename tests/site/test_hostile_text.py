@@ -12,7 +12,7 @@ import pytest
 from babel.messages.pofile import read_po, write_po
 from playwright.sync_api import Page, expect
 
-from agno_lite.gallery import pipeline
+from agno_lite.gallery import checking, pipeline
 from agno_lite.gallery.config import Project, open_project
 from agno_lite.gallery.records import LOCALES
 from agno_lite.gallery.text import printable
@@ -327,7 +327,7 @@ def missing(snippets: Sequence[str], text: str) -> list[str]:
 
 def test_nothing_is_to_be_corrected(projects: dict[str, Project]) -> None:
     """Checks and strict mode have nothing against such text."""
-    assert pipeline.check(projects["hostile"]) == ()
+    assert checking.check(projects["hostile"]) == ()
 
 
 @pytest.mark.parametrize("locale", LOCALES)

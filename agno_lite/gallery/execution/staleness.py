@@ -31,19 +31,25 @@ def changes(project: Project, capture: Capture, definitions: Definitions) -> tup
     """
     then = capture.dependencies
     return (
-        *_script_changes(project, capture.example, then.script),
-        *_code_changes(project, then, definitions),
-        *_file_changes(project, then.files),
-        *_package_changes(then.packages),
-        *_environment_changes(then.environment, declared(project, capture.example)),
+        *script_changes(project, capture.example, then),
+        *part_changes(project, then, definitions),
+        *environment_changes(project, capture.example, then),
     )
 
 
-def _script_changes(project: Project, script: str, then: str) -> Iterator[Change]:
+def part_changes(project: Project, then: Dependencies, definitions: Definitions) -> Iterator[Change]:
+    """What changed of that which captures may have in common: modules, files and packages."""
+    yield from _code_changes(project, then, definitions)
+    yield from _file_changes(project, then.files)
+    yield from _package_changes(then.packages)
+
+
+def script_changes(project: Project, script: str, then: Dependencies) -> Iterator[Change]:
+    """Whether the script itself changed."""
     code = code_of(project, script)
     if code is None:
         yield _gone(script)
-    elif code.whole != then:
+    elif code.whole != then.script:
         yield Change(kind="script", name=script, path=script, text="script changed")
 
 
@@ -152,7 +158,9 @@ def _package_changes(then: Mapping[str, str]) -> Iterator[Change]:
             yield Change(kind="package", name=name, path="", text=f"package {name}: {known} → {now}")
 
 
-def _environment_changes(then: Mapping[str, str | None], now: Mapping[str, str | None]) -> Iterator[Change]:
+def environment_changes(project: Project, script: str, known: Dependencies) -> Iterator[Change]:
+    """What changed of the environment variables that are declared for a script."""
+    then, now = known.environment, declared(project, script)
     for name in sorted(then.keys() | now.keys()):
         if name not in now or name not in then:
             what = "is declared now" if name in now else "is not declared any more"

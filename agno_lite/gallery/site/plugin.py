@@ -19,7 +19,7 @@ from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.utils import get_relative_url
 
 from agno_lite.exceptions import AgnoLiteError
-from agno_lite.gallery import pipeline
+from agno_lite.gallery import checking, pipeline
 from agno_lite.gallery.config import open_project
 from agno_lite.gallery.records import LOCALES
 from agno_lite.gallery.site import assets
@@ -167,7 +167,7 @@ class GalleryPlugin(BasePlugin[GalleryOptions]):  # type: ignore[no-untyped-call
 
     def _warn(self) -> None:
         """Log what keeps pages from being right; in strict mode a warning fails the build."""
-        for problem in pipeline.check(self._project):
+        for problem in checking.check(self._project):
             where = f"{problem.path}:{problem.line}" if problem.line else problem.path
             log.warning("%s: %s", where, problem.message)
 
