@@ -163,8 +163,12 @@ def _symbol_kinds(
 
 def _is_named(path: str, symbol: str, name: str, *, inside: bool = True) -> bool:
     """Whether a symbol has that name or ends with it, or is inside of what does."""
-    full = f".{_dotted(path)}.{symbol}"
-    return full.endswith(f".{name}") or (inside and f".{name}." in full)
+    known = f".{_dotted(path)}"
+    ends = []
+    for part in symbol.split("."):
+        known += f".{part}"
+        ends.append(known.endswith(f".{name}"))
+    return any(ends) if inside else ends[-1]
 
 
 def _dotted(path: str) -> str:

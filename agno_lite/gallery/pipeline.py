@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -168,6 +168,7 @@ class _Book:
     index: SymbolIndex
     examples: tuple[Example, ...]
     _entries: dict[str, _Entry] = field(default_factory=dict)
+    _texts: dict[str, rendering.Texts] = field(default_factory=dict)
 
     @classmethod
     def open(cls, project: Project) -> _Book:
@@ -184,9 +185,12 @@ class _Book:
         return self._entries[example.path]
 
     def edition(self, locale: str, *, directory_urls: bool = True) -> rendering.Edition:
+        """An edition that has shown no text yet."""
+        if locale not in self._texts:
+            self._texts[locale] = rendering.load_texts(self.project, locale)
         return rendering.Edition(
             project=self.project,
-            texts=rendering.load_texts(self.project, locale),
+            texts=replace(self._texts[locale], asked=set(), missing=set()),
             resolve=self.index.resolve,
             directory_urls=directory_urls,
         )
