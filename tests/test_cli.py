@@ -64,6 +64,13 @@ def test_help_names_every_command(tmp_path: Path) -> None:
         assert name in commands
 
 
+@pytest.mark.parametrize("command", ["capture", "check", "why", "deps"])
+def test_help_says_what_exit_statuses_mean(tmp_path: Path, command: str) -> None:
+    """Each of these is a step of somebody's pipeline."""
+    (tmp_path / "mkdocs.yml").write_text(MKDOCS)
+    assert "Exit status: 0" in call(["gallery", command, "--help"], tmp_path).stdout
+
+
 def test_outside_a_project_the_error_says_what_to_do(tmp_path: Path) -> None:
     """A user error prints one message without a traceback, and exits with 2."""
     done = call(["gallery", "check"], tmp_path)
@@ -136,8 +143,11 @@ def test_check_names_the_symbol_that_made_a_capture_stale(words: Path, project: 
 def test_check_of_some_paths_leaves_the_others_out(words: Path, project: Path) -> None:
     """Only what is named is looked at; a path without example is refused."""
     (project / "cookbook" / "basics" / "02_new.py").write_text("print(2)\n")
-    assert call(["gallery", "check", HELLO], project).returncode == 0
-    assert "never captured" in call(["gallery", "check", "cookbook/basics/02_new.py"], project).stdout
+    assert "02_new.py" not in call(["gallery", "check", HELLO], project).stdout
+    new = call(["gallery", "check", "cookbook/basics/02_new.py"], project)
+    assert (new.returncode, "never captured" in new.stdout, HELLO in new.stdout) == (1, True, False)
+    assert call(["gallery", "check", "--captures", HELLO], project).returncode == 0
+    assert call(["gallery", "check", "--captures"], project).returncode == 1
     assert call(["gallery", "check", "mkdocs.yml"], project).returncode == 2
 
 

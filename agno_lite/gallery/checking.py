@@ -117,10 +117,12 @@ class _Checker:
         digest = self._cache.digest(self._store.facts_path(example))
         if digest is None:
             return None
-        if (known := self._cache.get("captures", digest)) is None:
+        known = self._cache.get("captures", digest)
+        # Tables are written one by one: this one may know more than that of the parts.
+        if known is None or any(self._cache.get("parts", key) is None for key in known["parts"]):
             capture = self._store.load(example)
             assert capture is not None
-            parts = {_key(part): part for part in _parts(capture.dependencies)}
+            parts = {_hash(part): part for part in _parts(capture.dependencies)}
             for key, part in parts.items():
                 self._cache.put("parts", key, part)
             own = {"script": capture.dependencies.script, "environment": capture.dependencies.environment}
@@ -134,7 +136,6 @@ class _Checker:
             part = self._cache.get("parts", key)
             known = Dependencies(**_fields(_NOTHING) | part)
             path = next(iter(part.get("modules") or part.get("functions") or ()), None)
-
             compare = partial(staleness.part_changes, self._project, known, self._store.definitions)
             if path is None:
                 self._verdicts[key] = tuple(compare())
@@ -249,10 +250,6 @@ def _fields(known: Dependencies) -> dict[str, Any]:
 def _examination(found: dict[str, Any]) -> Examination:
     problems = tuple(Problem(**problem | {"changes": ()}) for problem in found["problems"])
     return Examination(problems=problems, untranslated=found["untranslated"], missing=found["missing"])
-
-
-def _key(part: dict[str, Any]) -> str:
-    return _hash(part)
 
 
 def _hash(value: Any) -> str:

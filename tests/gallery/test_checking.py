@@ -196,6 +196,15 @@ def test_a_damaged_cache_changes_no_answer(project: Project) -> None:
     assert check(project) == found
 
 
+@pytest.mark.parametrize("lost", ["digests", "captures", "parts", "equal", "pages"])
+def test_a_lost_table_changes_no_answer(project: Project, lost: str) -> None:
+    """Tables are written one by one: one may be older than another, or lack what another refers to."""
+    _edit(_SECOND, "2", "3")(project.root)
+    found = check(project)
+    (project.root / f".cache/agno_lite/{lost}.json").unlink(missing_ok=True)
+    assert check(project) == found
+
+
 def test_several_checks_at_once_agree(project: Project) -> None:
     """They share a cache."""
     _edit(_SECOND, "2", "3")(project.root)
@@ -203,3 +212,24 @@ def test_several_checks_at_once_agree(project: Project) -> None:
         answers = set(pool.map(check, [project] * 8))
     assert len(answers) == 1
     assert len(answers.pop()) == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "pages"),
+    [
+        ("Takes money.", "Takes coins.", {"first"}),
+        ("Share of the state.", "A share.", {"first"}),
+        ("Nobody calls this.", "No one calls this.", set()),
+        ("# how much", "# how\n    # much", set()),
+    ],
+)
+def test_a_docstring_renders_those_pages_again_that_show_it(
+    project: Project, old: str, new: str, pages: set[str]
+) -> None:
+    """The pages of examples that show it change, and nothing is stale; the page of its source file aside."""
+    before = {page.uri: page.markdown for page in pipeline.pages(project)}
+    _edit("shop/till.py", old, new)(project.root)
+    assert check(project, only_captures=True) == ()
+    after = {page.uri: page.markdown for page in pipeline.pages(project)}
+    changed = {uri for uri in before if before[uri] != after[uri] and "/one/" in uri}
+    assert changed == {f"{locale}/cookbook/one/{name}.md" for name in pages for locale in ("zh", "en")}

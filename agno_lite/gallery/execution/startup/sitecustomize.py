@@ -7,7 +7,8 @@ from pathlib import Path
 
 _OWN_CODE = str(Path(__file__).parents[4])
 
-if "AGNO_LITE_GALLERY_RECORD" in os.environ:
+# Another Python, which the script starts by its own path, may be too old to be recorded.
+if "AGNO_LITE_GALLERY_RECORD" in os.environ and sys.version_info >= (3, 11):
     sys.path.insert(0, _OWN_CODE)
     importlib.import_module("agno_lite.gallery.execution.children").begin(_OWN_CODE)
 
