@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import secrets
 import sys
 import sysconfig
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from agno_lite.exceptions import CaptureError
 from agno_lite.gallery.execution import child, dependencies, figures, journal, storage
 from agno_lite.gallery.execution.canonical import canonicalise
+from agno_lite.gallery.execution.environment import SECRET_NAME, declared
 from agno_lite.gallery.execution.raw import RawRun, parse
 from agno_lite.gallery.execution.volatile import Volatile
 from agno_lite.gallery.records import Recording
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Recording", "measure", "run"]
 
-_SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL", re.IGNORECASE)
 _SHORTEST_SECRET = 8
 """Characters; a shorter value may be a word that stands elsewhere with another meaning."""
 _DATABASE_MODULE = "agno_lite.db.embedded.launcher"
@@ -72,7 +71,7 @@ def run(
         EmbeddedServerError: the script used the private database, which then could not be read.
     """
     began = time.time()
-    with _prepared(environment) as place:
+    with _prepared(project, example.path, environment) as place:
         specification = {
             "root": str(project.root),
             "script": str(project.root / example.path),
@@ -116,7 +115,7 @@ def measure(
     """
     began = time.time()
     example = recording.capture.example
-    with _prepared(environment) as place:
+    with _prepared(project, example, environment) as place:
         results = place.folder / "results"
         arguments = (str(project.root), str(project.root / example), str(results))
         outcome = place.execute(project, _UNWATCHED, *arguments, timeout=timeout)
@@ -151,13 +150,15 @@ class _Place:
 
 
 @contextmanager
-def _prepared(environment: Mapping[str, str] | None) -> Iterator[_Place]:
-    """Make a place for a run."""
+def _prepared(project: Project, example: str, environment: Mapping[str, str] | None) -> Iterator[_Place]:
+    """Make a place for a run, with the variables that the project or the script declares."""
+    known = {name: value for name, value in declared(project, example).items() if value is not None}
     database = f"capture_{secrets.token_hex(8)}"
     storage.hold()
     with tempfile.TemporaryDirectory(prefix="agno-lite-") as name:
         folder = Path(name)
-        yield _Place(folder, database, child.environment(folder, database) | dict(environment or {}))
+        given = known | child.environment(folder, database) | dict(environment or {})
+        yield _Place(folder, database, given)
 
 
 def _parsed(example: Example, outcome: child.Outcome, events: list[dict[str, Any]]) -> RawRun:
@@ -201,5 +202,5 @@ def _literals(project: Project, place: _Place) -> dict[str, str]:
 def _secret_values() -> Iterator[str]:
     """Values of the caller that look like secrets: kept from the child, and from the record all the same."""
     for name, value in os.environ.items():
-        if _SECRET_NAME.search(name) and len(value) >= _SHORTEST_SECRET:
+        if SECRET_NAME.search(name) and len(value) >= _SHORTEST_SECRET:
             yield value
