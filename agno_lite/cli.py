@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
-from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agno_lite.gallery.config import Project
-    from agno_lite.gallery.pipeline import Done, Problem, Task
+    from agno_lite.gallery.pipeline import Done, Task
 
 PROBLEMS = 1
 """Exit status of `gallery check` when something is wrong, and of `gallery capture` when a script failed."""
@@ -87,11 +85,21 @@ def gallery(ctx: click.Context, folder: Path) -> None:
 @click.option("--force", is_flag=True, help="Run examples also if their captures are fresh.")
 @click.option("--measure", is_flag=True, help="Renew measurements also where the facts stay the same.")
 @click.option("--timeout", default=120.0, show_default=True, help="Seconds that each script may run.")
+@click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="How many scripts run at the same time. [default: the number of processors]",
+)
 @click.pass_obj
-def capture(project: Project, paths: Sequence[Path], force: bool, measure: bool, timeout: float) -> None:
+def capture(
+    project: Project, paths: Sequence[Path], force: bool, measure: bool, timeout: float, jobs: int | None
+) -> None:
     """Run the examples at PATHS (all, if none is named) whose captures are missing or stale.
 
-    Each runs in a process of its own. What is finished is kept if you interrupt with Ctrl-C.
+    Each runs in a process of its own, several at the same time; the facts do not depend on how many.
+    Evaluations are run once more, alone, for figures that hold nothing of the recorder. What is finished is
+    kept if you interrupt with Ctrl-C.
     Exit status: 0 if all ran well, 1 if a script failed, 2 if the command cannot do its work.
     """
     from agno_lite.gallery import pipeline
@@ -102,9 +110,10 @@ def capture(project: Project, paths: Sequence[Path], force: bool, measure: bool,
         return
     failed = 0
     with _progress(tasks) as advance:
-        for done in pipeline.capture(project, tasks, measure=measure, timeout=timeout):
+        for done in pipeline.capture(project, tasks, measure=measure, timeout=timeout, jobs=jobs):
             advance(done)
             failed += done.failure is not None
+    pipeline.tidy(project)
     if failed:
         click.secho(f"{failed} of {len(tasks)} failed: their pages show what happened.", fg="red", err=True)
         sys.exit(PROBLEMS)
@@ -134,31 +143,90 @@ def _progress(tasks: Sequence[Task]) -> Any:
 
 
 @gallery.command()
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "github"]),
+    default="text",
+    show_default=True,
+    help="For a reader, for a program, or for the annotations of a pull request on GitHub.",
+)
+@click.option("--captures", is_flag=True, help="Say only which captures are stale or missing, and why.")
+@click.option("--rerun", is_flag=True, help="Run the examples and show how their facts differ; keep nothing.")
+@click.option("--timeout", default=120.0, show_default=True, help="Seconds that each script may run.")
 @click.pass_obj
-def check(project: Project, form: str) -> None:
-    """Say what keeps pages from being right, without running anything.
+def check(
+    project: Project, paths: Sequence[Path], form: str, captures: bool, rerun: bool, timeout: float
+) -> None:
+    """Say what keeps the pages of the examples at PATHS (all, if none is named) from being right.
 
-    Stale captures with the symbols that made them so, failed runs, names and values in narratives that
-    do not hold, missing translations. Exit status: 0 if nothing is wrong, 1 if something is, 2 if the
-    command cannot do its work.
+    Runs nothing, but for --rerun. Finds stale captures with the symbols that made them so, failed runs, names
+    and values in narratives that do not hold, missing translations.
+
+    Exit status: 0 if nothing is wrong, 1 if something is, 2 if the command cannot do its work.
     """
-    from agno_lite.gallery import pipeline
+    from agno_lite.gallery.reports import report, report_rerun
 
-    problems = pipeline.check(project)
-    if form == "json":
-        click.echo(json.dumps([asdict(problem) for problem in problems], ensure_ascii=False, indent=2))
-    else:
-        _print_problems(problems)
+    if rerun:
+        from agno_lite.gallery import pipeline
+
+        different = 0
+        for done in pipeline.rerun(project, paths, timeout=timeout):
+            if text := report_rerun(done, form):
+                click.echo(text)
+            different += bool(done.differences)
+        sys.exit(PROBLEMS if different else 0)
+    from agno_lite.gallery.checking import check as find
+
+    problems = find(project, paths, only_captures=captures)
+    if text := report(problems, form):
+        click.echo(text)
     if any(problem.severity == "error" for problem in problems):
         sys.exit(PROBLEMS)
 
 
-def _print_problems(problems: Sequence[Problem]) -> None:
-    for problem in problems:
-        place = problem.path if problem.line is None else f"{problem.path}:{problem.line}"
-        click.echo(f"{click.style(place, bold=True)}: {problem.message}")
-    click.echo(f"{len(problems)} found." if problems else "Every page is right.")
+@gallery.command()
+@click.argument("example", type=click.Path(path_type=Path))
+@click.pass_obj
+def why(project: Project, example: Path) -> None:
+    """Explain whether the capture of EXAMPLE is stale: why, or what it would have to change for that.
+
+    Exit status: 0 if it is fresh, 1 if it is stale or missing, 2 if the command cannot do its work.
+    """
+    from agno_lite.gallery import lineage
+
+    found = lineage.why(project, example)
+    path = found.example.path
+    if not found.captured:
+        click.echo(f"{path}: it was never captured; run: agno-lite gallery capture {path}")
+    elif found.changes:
+        click.echo(f"{path}: stale, because")
+        for change in found.changes:
+            click.echo(f"  {change}")
+    else:
+        click.echo(f"{path}: fresh. It depends on:")
+        for what, count in found.counts.items():
+            click.echo(f"  {count:>5} {what}")
+    if found.changes or not found.captured:
+        sys.exit(PROBLEMS)
+
+
+@gallery.command()
+@click.argument("name")
+@click.pass_obj
+def deps(project: Project, name: str) -> None:
+    """List the examples that depend on NAME, and how.
+
+    NAME is a symbol, in full or its end (Agent.arun), a file or folder of the project, a package, or a
+    declared environment variable. Exit status: 0, also if there are none; 2 if nothing is called so.
+    """
+    from agno_lite.gallery import lineage
+
+    found = lineage.dependents(project, name)
+    for dependent in found:
+        click.echo(f"{dependent.example.path}: {'; '.join(dependent.kinds)}")
+    click.echo(f"{len(found)} depend on it." if found else "No example depends on it.")
 
 
 @gallery.command()

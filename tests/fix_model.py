@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -32,14 +32,15 @@ class ModelServer:
 
     def answers(self) -> list[dict[str, Any]]:
         """The requests of agents: those without memory tools."""
-        return [body for body in self.bodies if not _is_memory_update(body)]
+        return [body for body in self.bodies if not is_memory_update(body)]
 
     def memory_updates(self) -> list[dict[str, Any]]:
         """The requests of memory managers."""
-        return [body for body in self.bodies if _is_memory_update(body)]
+        return [body for body in self.bodies if is_memory_update(body)]
 
 
-def _is_memory_update(body: dict[str, Any]) -> bool:
+def is_memory_update(body: dict[str, Any]) -> bool:
+    """Whether a request is that of a memory manager."""
     return any(tool["function"]["name"] == "add_memory" for tool in body.get("tools", ()))
 
 
@@ -50,12 +51,21 @@ ServeModel = "Callable[..., ModelServer]"
 def serve_model() -> Iterator[Callable[..., ModelServer]]:
     """Start servers: `serve_model(latency=0.0, faults=[Fault(status=500)])`. They end with the test.
 
-    With `delay`, each answer is held back for as many seconds as it says then.
+    With `delay`, each answer is held back for as many seconds as it says of the request's body.
     """
+    with model_servers() as start:
+        yield start
+
+
+@contextmanager
+def model_servers() -> Iterator[Callable[..., ModelServer]]:
+    """`serve_model`, for what outlives a test."""
     with ExitStack() as running:
 
         def start(
-            latency: float = 0.0, faults: Sequence[Fault] = (), delay: Callable[[], float] = float
+            latency: float = 0.0,
+            faults: Sequence[Fault] = (),
+            delay: Callable[[dict[str, Any]], float] = lambda _: 0.0,
         ) -> ModelServer:
             model = OfflineModel(latency=latency, faults=faults)
             server = _Server(("127.0.0.1", 0), _handler(model, delay))
@@ -76,7 +86,7 @@ class _Server(ThreadingHTTPServer):
     record: ModelServer
 
 
-def _handler(model: OfflineModel, delay: Callable[[], float]) -> type[BaseHTTPRequestHandler]:
+def _handler(model: OfflineModel, delay: Callable[[dict[str, Any]], float]) -> type[BaseHTTPRequestHandler]:
     lock = threading.Lock()
     under_way = 0
 
@@ -91,13 +101,13 @@ def _handler(model: OfflineModel, delay: Callable[[], float]) -> type[BaseHTTPRe
             nonlocal under_way
             body = self.rfile.read(int(self.headers["content-length"]))
             record = self.server.record
+            request = json.loads(body)
             with lock:
                 under_way += 1
-                record.bodies.append(json.loads(body))
+                record.bodies.append(request)
                 record.most_at_once = max(record.most_at_once, under_way)
-                seconds = delay()
             try:
-                time.sleep(seconds)
+                time.sleep(delay(request))
                 self._reply(body)
             finally:
                 with lock:

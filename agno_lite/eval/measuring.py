@@ -111,6 +111,7 @@ class Subject:
         return requests.total
 
     def _check_requests(self, runs: int, requests: int) -> None:
+        """Refuse a call that asked a model though it must not, or asked none though it should have."""
         if self.expect_requests is False and requests:
             raise EvaluationError(
                 f"{self.name}() asked a model {requests} times, expected never: expect_requests is False"

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import gc
 import os
-import sysconfig
+import sys
 import time
 import tracemalloc
-from functools import lru_cache
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import agno_lite
 from agno_lite.eval.result import AllocationGrowth, MemoryGrowth
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
 
 _PACKAGE = Path(agno_lite.__file__).parent
 _OBSERVERS = (
     tracemalloc.__file__,
-    *(f"{_PACKAGE / name}{os.sep}" for name in ("eval", "tracing", "gallery")),
+    *(f"{_PACKAGE / name}{os.sep}" for name in ("eval", "tracing")),
 )
 """Leave out the lines that watch: an evaluation is not to document its observers."""
-_INSTALLED = tuple(Path(sysconfig.get_path(name)) for name in ("purelib", "platlib", "stdlib", "platstdlib"))
-"""Where packages are, site-packages first: it lies inside the standard library's directory."""
 
 
 class Meter:
@@ -149,12 +148,13 @@ def _growth(
     changed = after.compare_to(before, "lineno")
     lines = [line for line in changed if not line.traceback[0].filename.startswith(_OBSERVERS)]
     largest = sorted((line for line in lines if line.size_diff > 0), key=lambda line: -line.size_diff)[:top]
+    modules = loaded_modules()
     return MemoryGrowth(
         iteration=iteration,
         size=sum(line.size_diff for line in lines),
         lines=tuple(
             AllocationGrowth(
-                file=readable_path(line.traceback[0].filename),
+                file=readable_path(line.traceback[0].filename, modules),
                 line=line.traceback[0].lineno,
                 size=line.size_diff,
                 count=line.count_diff,
@@ -164,17 +164,26 @@ def _growth(
     )
 
 
-@lru_cache(maxsize=1024)
-def readable_path(name: str) -> str:
-    """A source file's name for people: relative to where its package is installed, or to its project.
+def readable_path(name: str, modules: Mapping[str, str]) -> str:
+    """A source file's name for people: relative to where its package is, or to the current directory.
 
-    Its project is the nearest directory above it with a `pyproject.toml`. What lies in none, or is no
-    file at all (`<string>`), keeps its name.
+    What is in neither, or is no file at all (`<string>`), keeps its name.
+
+    Args:
+        name: the file.
+        modules: names of modules by file, see `loaded_modules`.
     """
     path = Path(name)
-    if not path.is_absolute():
-        return name
-    projects = (folder for folder in path.parents if (folder / "pyproject.toml").is_file())
-    installed = (place for place in _INSTALLED if path.is_relative_to(place))
-    root = next(installed, None) or next(projects, None)
-    return path.relative_to(root).as_posix() if root else name
+    if name in modules:
+        package = modules[name].split(".")[: None if path.stem == "__init__" else -1]
+        return "/".join((*package, path.name))
+    here = Path.cwd()
+    return path.relative_to(here).as_posix() if path.is_relative_to(here) else name
+
+
+def loaded_modules() -> dict[str, str]:
+    """The names of all imported modules by file, without the script that was started. Opens no file."""
+    # What stands there may be anything: some packages put objects of their own among the modules.
+    loaded: dict[str, object] = {**sys.modules, "__main__": None}
+    named = {name: vars(module) for name, module in loaded.items() if isinstance(module, ModuleType)}
+    return {known["__file__"]: name for name, known in named.items() if known.get("__file__")}

@@ -54,7 +54,7 @@ class AllocationGrowth:
     """A line of code whose allocations grew."""
 
     file: str
-    """Its file: relative to its project or, of an installed package, to where packages are; else absolute."""
+    """Its file: relative to where its package is or, of no module, to the current directory if inside."""
     line: int
     """1-based line."""
     size: int

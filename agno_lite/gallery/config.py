@@ -28,6 +28,8 @@ class Project:
     """Folder of the examples, below `root`."""
     docs: str = "docs"
     """Folder of the hand-written pages, below `root`."""
+    environment: tuple[str, ...] = ()
+    """Environment variables that every script sees, and whose values every capture depends on."""
     version: str = ""
     """Version of the project, shown on each page."""
     commit: str = ""
@@ -37,6 +39,11 @@ class Project:
     def captures(self) -> Path:
         """Folder of the captures: `cookbook/_captures`, which mirrors the cookbook."""
         return self.root / self.cookbook / "_captures"
+
+    @property
+    def definitions(self) -> Path:
+        """Folder of what the modules that captures depend on defined: `cookbook/_captures/_definitions`."""
+        return self.captures / "_definitions"
 
     def relative(self, path: Path) -> str:
         """The path as records hold it: relative to `root`, with `/`."""
@@ -60,7 +67,12 @@ def find_root(start: Path) -> Path:
 
 
 def open_project(
-    root: Path, *, packages: tuple[str, ...] = ("agno_lite",), cookbook: str = "cookbook", docs: str = "docs"
+    root: Path,
+    *,
+    packages: tuple[str, ...] = ("agno_lite",),
+    cookbook: str = "cookbook",
+    docs: str = "docs",
+    environment: tuple[str, ...] = (),
 ) -> Project:
     """The project in `root`, with the version and commit that its files name.
 
@@ -72,6 +84,7 @@ def open_project(
         packages=packages,
         cookbook=cookbook,
         docs=docs,
+        environment=environment,
         version=_version(root / "pyproject.toml"),
         commit=_commit(root),
     )
@@ -94,6 +107,7 @@ def load_project(start: Path) -> Project:
         packages=tuple(options.get("packages", ("agno_lite",))),
         cookbook=options.get("cookbook", "cookbook"),
         docs=(settings or {}).get("docs_dir", "docs"),
+        environment=tuple(options.get("environment", ())),
     )
 
 

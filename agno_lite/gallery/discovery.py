@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from agno_lite.exceptions import GalleryError
 from agno_lite.gallery.config import Project
 from agno_lite.gallery.records import LOCALES, Example
 
@@ -17,6 +18,28 @@ def discover(project: Project) -> tuple[Example, ...]:
     """
     scripts = sorted(_scripts(project.root / project.cookbook), key=project.relative)
     return tuple(_example(project, script) for script in scripts)
+
+
+def choose(project: Project, paths: Sequence[Path]) -> list[Example]:
+    """The examples at or below the given paths; all if there are none.
+
+    Raises:
+        GalleryError: a path holds no example.
+    """
+    examples = discover(project)
+    if not paths:
+        return list(examples)
+    wanted: list[Example] = []
+    for path in paths:
+        place = path.resolve()
+        found = [example for example in examples if (project.root / example.path).is_relative_to(place)]
+        if not found:
+            raise GalleryError(
+                f"{path}: expected a script of {project.root / project.cookbook} or a folder of scripts, "
+                f"found no example there; see what there is with: agno-lite gallery check"
+            )
+        wanted += [example for example in found if example not in wanted]
+    return wanted
 
 
 def _scripts(folder: Path) -> Iterator[Path]:

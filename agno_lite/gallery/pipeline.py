@@ -1,19 +1,34 @@
-"""The stages in order: examples → captures (`plan`, `capture`), and captures → pages (`check`, `pages`)."""
+"""The stages in order: examples → captures (`plan`, `capture`), and captures → pages (`examine`, `pages`)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import as_completed
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from agno_lite.exceptions import CaptureError, GalleryError, SourceError
+from agno_lite.exceptions import CaptureError, SourceError
 from agno_lite.gallery import narrative, rendering
-from agno_lite.gallery.analysis import SymbolIndex, analyse
+from agno_lite.gallery.analysis import SymbolIndex, analyse, locate
 from agno_lite.gallery.config import Project
-from agno_lite.gallery.discovery import discover
-from agno_lite.gallery.execution import dependencies, runner
-from agno_lite.gallery.records import LOCALES, Analysis, Capture, Example, Measurements, Page, Symbol
+from agno_lite.gallery.differences import differences
+from agno_lite.gallery.discovery import choose, discover
+from agno_lite.gallery.execution import child, runner, staleness
+from agno_lite.gallery.records import (
+    LOCALES,
+    Analysis,
+    Capture,
+    Change,
+    Examination,
+    Example,
+    Measurements,
+    Page,
+    Problem,
+    Recording,
+    Symbol,
+)
 from agno_lite.gallery.store import Store
 
 TIMEOUT = 120.0
@@ -45,17 +60,13 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """Something that keeps a page from being right."""
+class Rerun:
+    """An example that was run to be compared; nothing of it was kept."""
 
-    path: str
-    """The file that is wrong, relative to the project."""
-    message: str
-    """What is wrong and what to do."""
-    line: int | None = None
-    """Where in the file, 1-based."""
-    severity: str = "error"
-    """`error`, or `warning` where the page is still right."""
+    example: Example
+    """Which one."""
+    differences: dict[str, tuple[str, ...]]
+    """How its facts differ from those that are kept, by section; empty if they are the same."""
 
 
 # --- examples → captures -----------------------------------------------------------------------
@@ -75,7 +86,7 @@ def plan(project: Project, paths: Sequence[Path] = (), *, only_stale: bool = Tru
     store = Store(project)
     tasks = (
         Task(example=example, reasons=_staleness(project, store, example))
-        for example in _chosen(project, paths)
+        for example in choose(project, paths)
     )
     return tuple(task for task in tasks if task.reasons or not only_stale)
 
@@ -86,45 +97,72 @@ def capture(
     *,
     measure: bool = False,
     timeout: float = TIMEOUT,
+    jobs: int | None = None,
 ) -> Iterator[Done]:
-    """Run examples, one after the other, and keep what was recorded of each as soon as it ends.
+    """Run examples side by side, and keep what was recorded of each as soon as it is complete.
+
+    Evaluations are run once more for their figures, one after the other when nothing else runs.
 
     Args:
         project: the project.
         tasks: what to run.
         measure: renew measurements also where the facts stay as they are.
         timeout: seconds that each script may run.
+        jobs: how many run at the same time; as many as there are processors if not given.
 
     Raises:
+        CaptureError: the recorder could not be started, or an evaluation does something else each time.
+    """
+    store = Store(project)
+    evaluations: list[tuple[Task, Recording]] = []
+    with child.side_by_side(jobs or os.cpu_count() or 1) as executor:
+        futures = {
+            executor.submit(runner.run, project, task.example, timeout=timeout): task for task in tasks
+        }
+        for future in as_completed(futures):
+            task, recording = futures[future], future.result()
+            if recording.capture.evaluates and (measure or store.wants_measurements(recording)):
+                evaluations.append((task, recording))
+            else:
+                yield _kept(store, task, recording, measure=measure)
+    for task, recording in evaluations:
+        figures = runner.measure(project, recording, timeout=timeout)
+        yield _kept(store, task, figures, measure=measure)
+
+
+def _kept(store: Store, task: Task, recording: Recording, *, measure: bool) -> Done:
+    """Keep a recording, and say what came of it."""
+    return Done(
+        example=task.example,
+        changed=store.save(recording, measure=measure),
+        failure=_failure(recording.capture),
+        duration=recording.measurements.duration,
+    )
+
+
+def rerun(project: Project, paths: Sequence[Path] = (), *, timeout: float = TIMEOUT) -> Iterator[Rerun]:
+    """Run examples, fresh ones too, and say how their facts differ from those that are kept. Keeps nothing.
+
+    Args:
+        project: the project.
+        paths: scripts and folders to choose from; the whole cookbook if empty.
+        timeout: seconds that each script may run.
+
+    Raises:
+        GalleryError: a path holds no example, or a capture cannot be read.
         CaptureError: the recorder could not be started.
     """
     store = Store(project)
-    for task in tasks:
-        recording = runner.run(project, task.example, timeout=timeout)
-        yield Done(
-            example=task.example,
-            changed=store.save(recording, measure=measure),
-            failure=_failure(recording.capture),
-            duration=recording.measurements.duration,
-        )
+    for example in choose(project, paths):
+        known = store.load(example)
+        now = runner.run(project, example, timeout=timeout).capture
+        missing: dict[str, tuple[str, ...]] = {"capture": ("there is none yet",)}
+        yield Rerun(example=example, differences=differences(known, now) if known else missing)
 
 
-def _chosen(project: Project, paths: Sequence[Path]) -> list[Example]:
-    """The examples at or below the given paths."""
-    examples = discover(project)
-    if not paths:
-        return list(examples)
-    wanted: list[Example] = []
-    for path in paths:
-        place = path.resolve()
-        found = [example for example in examples if (project.root / example.path).is_relative_to(place)]
-        if not found:
-            raise GalleryError(
-                f"{path}: expected a script of {project.root / project.cookbook} or a folder of scripts, "
-                f"found no example there; see what there is with: agno-lite gallery check"
-            )
-        wanted += [example for example in found if example not in wanted]
-    return wanted
+def tidy(project: Project) -> None:
+    """Delete what was kept beside the captures and none of them refers to any more."""
+    Store(project).prune(discover(project))
 
 
 def _staleness(project: Project, store: Store, example: Example) -> tuple[str, ...]:
@@ -133,7 +171,11 @@ def _staleness(project: Project, store: Store, example: Example) -> tuple[str, .
         known = store.load(example)
     except CaptureError as error:
         return (str(error),)
-    return ("it was never captured",) if known is None else dependencies.changes(project, known)
+    if known is None:
+        return ("it was never captured",)
+    if store.load_measurements(example) is None:
+        return ("its measurements are missing",)
+    return tuple(map(str, staleness.changes(project, known, store.definitions)))
 
 
 def _failure(known: Capture) -> str | None:
@@ -149,19 +191,33 @@ class _Book:
 
     project: Project
     index: SymbolIndex
-    entries: list[_Entry]
+    examples: tuple[Example, ...]
+    _entries: dict[str, _Entry] = field(default_factory=dict)
+    _texts: dict[str, rendering.Texts] = field(default_factory=dict)
 
     @classmethod
     def open(cls, project: Project) -> _Book:
-        index = SymbolIndex(project)
-        store = Store(project)
-        return cls(project, index, [_entry(project, store, index, example) for example in discover(project)])
+        return cls(project, SymbolIndex(project), discover(project))
+
+    @property
+    def entries(self) -> Iterator[_Entry]:
+        return map(self.entry, self.examples)
+
+    def entry(self, example: Example) -> _Entry:
+        """What is known of one example, found out when it is first asked for."""
+        if example.path not in self._entries:
+            self._entries[example.path] = _entry(self.project, Store(self.project), self.index, example)
+        return self._entries[example.path]
 
     def edition(self, locale: str, *, directory_urls: bool = True) -> rendering.Edition:
+        """An edition that has shown no text yet."""
+        if locale not in self._texts:
+            self._texts[locale] = rendering.load_texts(self.project, locale)
         return rendering.Edition(
             project=self.project,
-            texts=rendering.load_texts(self.project, locale),
+            texts=replace(self._texts[locale], asked=set(), missing=set()),
             resolve=self.index.resolve,
+            locate=partial(locate, self.index),
             directory_urls=directory_urls,
         )
 
@@ -170,25 +226,33 @@ class _Book:
         cards: list[rendering.Card] = []
         sources: set[str] = set()
         for entry in self.entries:
-            example = entry.analysis.example
-            text = self._expanded(entry, edition, rendering.example_uri(edition.locale, example))
-            page = rendering.render_example(
-                entry.analysis,
-                entry.capture,
-                entry.measurements,
-                text.sections,
-                edition,
-                state=entry.state,
-                cited=tuple(text.cited),
-            )
+            page, linked = self.page(entry, edition)
             yield page
-            summary = self._expanded(entry, edition, rendering.overview_uri(edition.locale))
-            overview = summary.sections.get("overview", "")
-            cards.append(rendering.Card(analysis=entry.analysis, capture=entry.capture, overview=overview))
-            sources |= text.linked.union(page.sources) - set(example.narratives.values())
+            cards.append(self.card(entry, edition))
+            sources |= linked.union(page.sources) - set(entry.analysis.example.narratives.values())
         yield rendering.render_overview(cards, edition)
         for path in sorted(sources):
             yield rendering.render_source(self.project, path, edition.locale)
+
+    def page(self, entry: _Entry, edition: rendering.Edition) -> tuple[Page, set[str]]:
+        """The page of an example, and the source files that its narrative links."""
+        text = self._expanded(entry, edition, rendering.example_uri(edition.locale, entry.analysis.example))
+        page = rendering.render_example(
+            entry.analysis,
+            entry.capture,
+            entry.measurements,
+            text.sections,
+            edition,
+            state=entry.state,
+            cited=tuple(text.cited),
+        )
+        return page, text.linked
+
+    def card(self, entry: _Entry, edition: rendering.Edition) -> rendering.Card:
+        """What the first page of the gallery says of an example."""
+        summary = self._expanded(entry, edition, rendering.overview_uri(edition.locale))
+        overview = summary.sections.get("overview", "")
+        return rendering.Card(analysis=entry.analysis, capture=entry.capture, overview=overview)
 
     def _expanded(self, entry: _Entry, edition: rendering.Edition, uri: str) -> _Text:
         """The narrative of an example in one language, as Markdown for the page at `uri`."""
@@ -216,9 +280,9 @@ class _Book:
         self, entry: _Entry, edition: rendering.Edition, links: rendering.Links, path: str
     ) -> str | None:
         """The table of an example and the one at `path`, if that is another."""
-        for other in self.entries:
-            if other.analysis.example.path == path and other is not entry:
-                return rendering.render_comparison(entry.known, other.known, edition, links)
+        for other in self.examples:
+            if other.path == path and other != entry.analysis.example:
+                return rendering.render_comparison(entry.known, self.entry(other).known, edition, links)
         return None
 
     def _names(self, entry: _Entry) -> narrative.Names:
@@ -234,7 +298,7 @@ class _Entry:
     analysis: Analysis
     capture: Capture | None
     measurements: Measurements | None
-    reasons: tuple[str, ...]
+    reasons: tuple[Change, ...]
     """Why its capture is stale; empty if it is fresh or there is none."""
 
     @property
@@ -266,7 +330,7 @@ def _entry(project: Project, store: Store, index: SymbolIndex, example: Example)
         analysis=analyse(project, example, known, index),
         capture=known,
         measurements=store.load_measurements(example),
-        reasons=() if known is None else dependencies.changes(project, known),
+        reasons=() if known is None else staleness.changes(project, known, store.definitions),
     )
 
 
@@ -288,18 +352,21 @@ def pages(project: Project, *, use_directory_urls: bool = True) -> tuple[Page, .
     )
 
 
-def check(project: Project) -> tuple[Problem, ...]:
-    """Everything that keeps a page from being right, found without running anything.
+def examine(project: Project, examples: Iterable[Example]) -> Iterator[Examination]:
+    """What keeps the pages of examples from being right, apart from stale and missing captures. Runs nothing.
 
-    Stale and missing captures, runs that failed, names and values in narratives that do not hold,
-    differences between the languages, missing translations.
+    Runs that failed, names and values in narratives that do not hold, differences between
+    the languages, missing translations.
     """
-    try:
-        book = _Book.open(project)
-    except SourceError as error:
-        return (_problem(error),)
-    found = [problem for entry in book.entries for problem in _entry_problems(book, entry)]
-    return tuple(found or _translation_problems(book))
+    book = _Book.open(project)
+    for example in examples:
+        try:
+            entry = book.entry(example)
+            problems = tuple(_entry_problems(book, entry))
+            known = problems or entry.capture is None
+            yield Examination(problems=problems) if known else _translated(book, entry)
+        except SourceError as error:
+            yield Examination(problems=(_problem(error),))
 
 
 def translations(project: Project) -> tuple[Path, ...]:
@@ -320,38 +387,28 @@ def translations(project: Project) -> tuple[Path, ...]:
 
 def _entry_problems(book: _Book, entry: _Entry) -> Iterator[Problem]:
     path = entry.analysis.example.path
-    remedy = f"run: agno-lite gallery capture {path}"
     if entry.analysis.error:
         yield Problem(path=path, message=f"the script cannot be read: {entry.analysis.error}")
     if entry.capture is None:
-        yield Problem(path=path, message=f"it was never captured; {remedy}")
         return
-    if entry.reasons:
-        yield Problem(path=path, message=f"its capture is stale: {'; '.join(entry.reasons)}; {remedy}")
     if failure := _failure(entry.capture):
         yield Problem(path=path, message=f"its recorded run failed: {failure}; see the output on its page")
-    examples = [other.analysis.example.path for other in book.entries]
+    examples = [other.path for other in book.examples]
     for error in narrative.check(book.project, entry.analysis, book.index, *entry.known[1:], examples):
         yield _problem(error)
 
 
-def _translation_problems(book: _Book) -> Iterator[Problem]:
-    """Texts that pages show in the wrong language."""
+def _translated(book: _Book, entry: _Entry) -> Examination:
+    """Texts that the pages of an example show in the wrong language."""
+    untranslated, missing = {}, {}
     for locale in LOCALES:
         edition = book.edition(locale)
-        _make_all(book, edition)
+        book.page(entry, edition)
+        rendering.render_overview([book.card(entry, edition)], edition)
         texts = edition.texts
-        path = book.project.relative(rendering.catalog_path(book.project, locale))
-        for message in sorted(texts.missing & texts.asked):
-            yield Problem(
-                path=path,
-                message=f"{message!r} has no translation, or one marked fuzzy; "
-                "run: agno-lite gallery translations, then translate it",
-            )
-        for message in sorted(texts.missing - texts.asked):
-            yield Problem(
-                path=path, message=f"the gallery itself has no translation of {message!r}: report it"
-            )
+        untranslated[locale] = tuple(sorted(texts.missing & texts.asked))
+        missing[locale] = tuple(sorted(texts.missing - texts.asked))
+    return Examination(problems=(), untranslated=untranslated, missing=missing)
 
 
 def _make_all(book: _Book, edition: rendering.Edition) -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
 
+from agno_lite.tracing import semconv
+
 JSON = dict[str, Any]
 
 LOCALES = ("zh", "en")
@@ -77,9 +79,33 @@ class Dependencies:
     functions: dict[str, dict[str, str]]
     """Hash of the body of each function entered: `{path: {qualified name: hash}}`."""
     files: dict[str, str]
-    """Hash of the bytes of each project file read that is not a module; `absent` if it was not there."""
+    """Hash of the bytes of each project file read that is not a module, and of the names in each folder
+    listed (`/` at its end); `present` if it was only looked for, `absent` if it was not there."""
     packages: dict[str, str]
     """Version of each third-party distribution imported."""
+    environment: dict[str, str | None] = field(default_factory=dict)
+    """Value of each declared environment variable, `None` if it was not set."""
+    definitions: dict[str, dict[str, str]] = field(default_factory=dict, compare=False, repr=False)
+    """What each skeleton defines: `{hash: {name: value, or hash of a long one}}`. Kept once for all captures:
+    one that is loaded has it empty, see `Store.definitions`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One reason for which a capture is stale."""
+
+    kind: str
+    """What changed: `script`, `definition`, `body`, `docstring`, `module`, `file`, `folder`, `package` or
+    `environment`."""
+    name: str
+    """Full name of the symbol, path of the file, name of the package or of the variable."""
+    path: str
+    """The file that it is in; empty if in none of the project."""
+    text: str
+    """All of it in plain words: `agno_lite.run.prompt.LIMIT changed: 3 → 4`."""
+
+    def __str__(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +214,11 @@ class Capture:
     """Objects that the script constructed, in order of construction sites."""
     storage: Storage | None
     """Rows after the run; `None` if the script used no PostgreSQL."""
+
+    @property
+    def evaluates(self) -> bool:
+        """Whether the script evaluated something, and came to a result."""
+        return any(semconv.EVALUATION_RESULT in span.attributes for span in self.spans)
 
 
 # --- execution: measurements -----------------------------------------------------------------
@@ -325,6 +356,18 @@ class Symbol:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where in the project something stands now that was somewhere when it was measured."""
+
+    path: str
+    """Its file."""
+    line: int | None = None
+    """1-based line; `None` if only the file is left."""
+    exact: bool = False
+    """Whether that is the very line, and not the beginning of the function that it was in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
     """A parameter of an object that the script constructs."""
 
@@ -431,6 +474,37 @@ class Narrative:
     """Its language."""
     sections: dict[str, NarrativeSection]
     """By section id, in the order of the file."""
+
+
+# --- checks ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something that keeps a page from being right."""
+
+    path: str
+    """The file that is wrong, relative to the project."""
+    message: str
+    """What is wrong and what to do."""
+    line: int | None = None
+    """Where in the file, 1-based."""
+    severity: str = "error"
+    """`error`, or `warning` where the page is still right."""
+    changes: tuple[Change, ...] = ()
+    """What made a stale capture so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examination:
+    """What was found in the pages of one example, whether its capture is fresh or not."""
+
+    problems: tuple[Problem, ...]
+    """What is wrong, but for translations."""
+    untranslated: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Texts of the code that the page shows without a translation, by language, if there are no problems."""
+    missing: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Words of the interface without a translation, by language."""
 
 
 # --- rendering -------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Captures on disk: two JSON files for each example, made to be read in a review.
 
-`NAME.facts.json` holds what is the same in every run, `NAME.measured.json` what varies.
+`NAME.facts.json` holds what is the same in every run, `NAME.measured.json` what varies. What the imported
+modules defined is kept once for all captures, by the hashes of their skeletons, in `_definitions`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from agno_lite.exceptions import CaptureError
 from agno_lite.gallery.records import Capture, Measurements
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from pydantic import TypeAdapter
@@ -65,12 +67,47 @@ class Store:
         folder, name = self._place(recording.capture.example)
         facts, measured = folder / f"{name}.facts.json", folder / f"{name}.measured.json"
         text = _written(recording.capture)
-        changed = not facts.is_file() or facts.read_bytes() != text.encode()
+        for skeleton, definitions in recording.capture.dependencies.definitions.items():
+            self._keep_definitions(skeleton, definitions)
+        changed = _differs(facts, text)
         if changed:
             _replace(facts, text)
         if changed or measure or not measured.is_file():
             _replace(measured, _written(recording.measurements))
         return changed
+
+    def wants_measurements(self, recording: Recording) -> bool:
+        """Whether `save` would keep the recording's measurements without being told to renew them."""
+        folder, name = self._place(recording.capture.example)
+        return (
+            _differs(folder / f"{name}.facts.json", _written(recording.capture))
+            or not (folder / f"{name}.measured.json").is_file()
+        )
+
+    def definitions(self, skeleton: str) -> dict[str, str] | None:
+        """What a skeleton with that hash defined when a capture was made; `None` if it was not kept."""
+        try:
+            found = json.loads(self._definitions_path(skeleton).read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None
+        return found if isinstance(found, dict) else None
+
+    def prune(self, examples: Iterable[Example]) -> None:
+        """Delete the definitions that no capture of these examples, which are all, refers to any more."""
+        known = [capture for example in examples if (capture := self.load(example))]
+        used = {skeleton for capture in known for skeleton in capture.dependencies.modules.values()}
+        for path in self._project.definitions.glob("*.json"):
+            if path.stem not in used:
+                path.unlink(missing_ok=True)
+
+    def _keep_definitions(self, skeleton: str, definitions: dict[str, str]) -> None:
+        path = self._definitions_path(skeleton)
+        text = json.dumps(definitions, ensure_ascii=False, indent=2) + "\n"
+        if _differs(path, text):
+            _replace(path, text)
+
+    def _definitions_path(self, skeleton: str) -> Path:
+        return self._project.definitions / f"{skeleton}.json"
 
     def facts_path(self, example: Example) -> Path:
         """File of an example's facts, whether it exists or not."""
@@ -110,6 +147,7 @@ def _adapters() -> dict[type, TypeAdapter[Any]]:
 def _written(record: Capture | Measurements) -> str:
     """The text of a file."""
     fields: dict[str, Any] = _adapters()[type(record)].dump_python(record, mode="json")
+    fields.get("dependencies", {}).pop("definitions", None)
     for name in _LINES:
         if fields.get(name) is not None:
             fields[name] = fields[name].split("\n")
@@ -130,6 +168,11 @@ def _read(text: str, kind: type[R]) -> R:
             fields[name] = "\n".join(fields[name])
     record: R = _adapters()[kind].validate_python(fields)
     return record
+
+
+def _differs(path: Path, text: str) -> bool:
+    """Whether a file is not there, or holds another text."""
+    return not path.is_file() or path.read_bytes() != text.encode()
 
 
 def _replace(path: Path, text: str) -> None:

@@ -52,6 +52,8 @@ class RunCall:
     """Where it is kept: the agent's database; a member's run stands beside its team's."""
     parent_run_id: str | None = None
     """The team's run that it is a part of; `None` if the user asked for it."""
+    memories: tuple[UserMemory, ...] | None = None
+    """The user's memories as a run around this one has found them; `None` if none has looked."""
     emit: Callable[[events.BaseRunEvent], None] = _drop
     """Is told of every event as it happens; must not block."""
 
@@ -103,7 +105,7 @@ async def execute(call: RunCall) -> events.RunOutput:
         call.emit(events.RunStartedEvent(**call.ids))
         conversation = Conversation([Message("user", call.input)])
         try:
-            await _load(call, conversation)
+            call = await _load(call, conversation)
             memories = await _answer_and_remember(call, conversation)
         except BaseException as error:
             cancelled = isinstance(error, (asyncio.CancelledError, KeyboardInterrupt))
@@ -144,27 +146,39 @@ def _invocation(call: RunCall) -> dict[str, Any]:
     }
 
 
-async def _load(call: RunCall, conversation: Conversation) -> None:
-    """Put system message and history before the question."""
-    before = messages_before(call.agent, await _turn(call))
+async def _load(call: RunCall, conversation: Conversation) -> RunCall:
+    """Put system message and history before the question; gives the call with the memories found."""
+    turn = await _turn(call)
+    before = messages_before(call.agent, turn)
     conversation.messages[:0] = before
     conversation.first = len(before)
     conversation.loaded = True
+    return replace(call, memories=turn.memories) if call.db else call
 
 
 async def _turn(call: RunCall) -> Turn:
-    """Read history and memories: of a member's runs its own, else those that the user asked for."""
-    agent = call.agent
+    """Read history and memories: of a member's runs its own, else those that the user asked for.
+
+    A member has the memories that its team has read. Whether it found those of this turn already, which are
+    taken meanwhile, would be a matter of chance.
+    """
+    agent, known = call.agent, call.memories
     if call.db is None:
         return Turn()
-    return await call.db.offload(
+    turn = await call.db.offload(
         call.db.load_turn,
         user_id=call.user_id,
         session_id=call.session_id,
         runs=agent.num_history_runs if agent.add_history_to_context else 0,
-        memories=agent.reads_memories,
+        memories=known is None and _reads_memories(agent),
         agent_id=agent.id if call.parent_run_id else None,
     )
+    return turn if known is None else replace(turn, memories=known)
+
+
+def _reads_memories(agent: Agent) -> bool:
+    """Whether an agent or one of its members is told the user's memories."""
+    return agent.reads_memories or any(map(_reads_memories, agent.members))
 
 
 async def _answer_and_remember(call: RunCall, conversation: Conversation) -> tuple[UserMemory, ...]:
@@ -221,20 +235,24 @@ async def _ask(call: RunCall, conversation: Conversation, tools: dict[str, Funct
         stream=call.stream,
     )
     call.emit(events.ModelRequestStartedEvent(**call.ids, model=model.id))
+    response: ModelResponse | None = None
+    # To its end, not only to the response: the model has then done all it does before anything else begins.
     async for piece in model.answer(request):
         if isinstance(piece, ContentDelta):
             call.emit(events.RunContentEvent(**call.ids, content=piece.content))
-            continue
-        conversation.messages.append(piece.message)
-        conversation.usage += piece.usage
-        conversation.requests += 1
-        if not call.stream and piece.message.content:
-            call.emit(events.RunContentEvent(**call.ids, content=piece.message.content))
-        call.emit(
-            events.ModelRequestCompletedEvent(**call.ids, model=piece.model or model.id, usage=piece.usage)
-        )
-        return piece
-    raise ModelResponseError(f"model {model.id!r} ended its answer without a response")
+        else:
+            response = piece
+    if response is None:
+        raise ModelResponseError(f"model {model.id!r} ended its answer without a response")
+    conversation.messages.append(response.message)
+    conversation.usage += response.usage
+    conversation.requests += 1
+    if not call.stream and response.message.content:
+        call.emit(events.RunContentEvent(**call.ids, content=response.message.content))
+    call.emit(
+        events.ModelRequestCompletedEvent(**call.ids, model=response.model or model.id, usage=response.usage)
+    )
+    return response
 
 
 async def _call_tools(

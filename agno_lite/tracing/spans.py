@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from agno_lite.tracing import semconv
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence, Set
     from contextvars import Token
     from types import FrameType, TracebackType
 
@@ -111,17 +111,18 @@ class _NullSpan:
 class _OpenSpan:
     """Context manager that opens one span and closes it."""
 
-    __slots__ = ("_span", "_token")
+    __slots__ = ("_span", "_token", "_watchers")
 
-    def __init__(self, new: Span) -> None:
+    def __init__(self, new: Span, watchers: Sequence[Watcher]) -> None:
         self._span = new
+        self._watchers = watchers
         self._token: Token[Span | None] | None = None
 
     def __enter__(self) -> Span:
         new = self._span
         self._token = _current.set(new)
         new.start_ns = time.perf_counter_ns()
-        for watcher in _watchers:
+        for watcher in self._watchers:
             watcher.on_start(new)
         return new
 
@@ -136,12 +137,13 @@ class _OpenSpan:
             # that context never saw the span, so there is nothing to restore.
             with contextlib.suppress(ValueError):
                 _current.reset(self._token)
-        for watcher in _watchers:
+        for watcher in self._watchers:
             watcher.on_end(new)
 
 
 _null = _NullSpan()
-_watchers: tuple[Watcher, ...] = ()
+_watchers: tuple[tuple[Watcher, Set[str] | None], ...] = ()
+"""Who watches, and spans of which kinds; `None` stands for all."""
 _tallies: tuple[Tally, ...] = ()
 _current: ContextVar[Span | None] = ContextVar("agno_lite_span", default=None)
 _numbers = itertools.count(1)
@@ -160,13 +162,16 @@ def span(kind: str, name: str = "", *, concurrent: bool = False, **attributes: A
             `code__file__path` replace the place of the call, which is what they say otherwise.
 
     Returns:
-        A context manager that gives the `Span`, or a null span while nobody watches. Both have
+        A context manager that gives the `Span`, or a null span while nobody watches its kind. Both have
         `set(name, value)` and `recording`.
     """
     for tally in _tallies:
         if tally.kind == kind:
             tally.mark()
     if not _watchers:
+        return _null
+    watchers = [watcher for watcher, kinds in _watchers if kinds is None or kind in kinds]
+    if not watchers:
         return _null
     known = _code(sys._getframe(1))  # noqa: SLF001 - the documented way to a caller's frame
     known.update({key.replace("__", "."): value for key, value in attributes.items()})
@@ -178,7 +183,8 @@ def span(kind: str, name: str = "", *, concurrent: bool = False, **attributes: A
             parent=_current.get(),
             concurrent=concurrent,
             attributes=known,
-        )
+        ),
+        watchers,
     )
 
 
@@ -203,13 +209,19 @@ def ancestors(of: Span | None) -> Iterator[Span]:
         of = of.parent
 
 
-def add_watcher(watcher: Watcher) -> None:
-    """Let `watcher` be told of every span opened from now on."""
+def add_watcher(watcher: Watcher, *, kinds: Set[str] | None = None) -> None:
+    """Let `watcher` be told of spans opened from now on.
+
+    Args:
+        watcher: who is told.
+        kinds: operations of `agno_lite.tracing.semconv`; spans of other kinds are not made for this watcher.
+            All if not given.
+    """
     global _watchers  # noqa: PLW0603 - one tuple, replaced whole, so that `span` needs no lock
-    _watchers = (*_watchers, watcher)
+    _watchers = (*_watchers, (watcher, kinds))
 
 
 def remove_watcher(watcher: Watcher) -> None:
     """Tell `watcher` no more; does nothing if it was not watching."""
     global _watchers  # noqa: PLW0603 - see add_watcher
-    _watchers = tuple(known for known in _watchers if known is not watcher)
+    _watchers = tuple(known for known in _watchers if known[0] is not watcher)

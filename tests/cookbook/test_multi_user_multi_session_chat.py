@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import re
+import runpy
 from typing import TYPE_CHECKING
 
 import pytest
 
 from agno_lite.db.postgres import PostgresDb
-from agno_lite.gallery.config import open_project
-from agno_lite.gallery.discovery import discover
-from agno_lite.gallery.store import Store
 
-from .conftest import ROOT, USERS, printed_memories, run
+from .conftest import (
+    INTERLEAVINGS,
+    ROOT,
+    USERS,
+    check_rows,
+    create_database,
+    masked,
+    printed_memories,
+    recorded,
+    run,
+    sent,
+    speakers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from tests.fix_model import ModelServer
@@ -26,11 +37,7 @@ SCRIPT = ROOT / "cookbook/11_memory/05_multi_user_multi_session_chat.py"
 @pytest.fixture(scope="module")
 def database(postgres_server: str) -> str:
     """Address of a database of this module's own."""
-    import psycopg
-
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute("create database example_05")
-    return postgres_server.replace("/agno_lite?", "/example_05?")
+    return create_database(postgres_server, "example_05")
 
 
 @pytest.fixture(scope="module")
@@ -119,28 +126,27 @@ def test_a_second_run_adds_sessions_and_runs_and_no_memories(
 
 
 def test_the_requests_on_the_page_are_those_that_a_server_gets(
-    serve_model: Callable[..., ModelServer], tmp_path: Path, database: str, postgres_server: str
+    serve_model: Callable[..., ModelServer], tmp_path: Path, postgres_url: str
 ) -> None:
     """Run against a loopback server that counts, the script sends what the capture holds, one by one."""
-    import psycopg
-
     server = serve_model(latency=0.02)
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute("create database example_05_wire")
-    url = database.replace("example_05", "example_05_wire")
-    done = run(SCRIPT, tmp_path, AGNO_LITE_DB_URL=url, OPENAI_BASE_URL=server.url, OPENAI_API_KEY="key")
+    done = run(
+        SCRIPT, tmp_path, AGNO_LITE_DB_URL=postgres_url, OPENAI_BASE_URL=server.url, OPENAI_API_KEY="key"
+    )
     assert done.returncode == 0, done.stderr
-
-    project = open_project(ROOT)
-    (example,) = (one for one in discover(project) if project.root / one.path == SCRIPT)
-    capture = Store(project).load(example)
-    assert capture is not None
-    recorded = [capture.bodies[exchange.request] for exchange in capture.exchanges]
-    assert len(recorded) == len(server.bodies) == 16
-    assert sorted(map(masked, recorded)) == sorted(map(masked, server.bodies))
+    capture, _ = recorded(SCRIPT.relative_to(ROOT).as_posix())
+    assert len(server.bodies) == 16
+    assert sorted(map(masked, server.bodies)) == sent(capture)
 
 
-def masked(body: object) -> str:
-    """A request as text, without the ids of memories."""
-    uuid = r"<uuid:\d+>|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-    return re.sub(uuid, "<id>", repr(body))
+def test_users_stay_apart_however_long_answers_take(
+    interleaved: Callable[[int], AbstractContextManager[ModelServer]], postgres_url: str
+) -> None:
+    """Whether the answer or the memory update of a turn ends first, nobody gets a word of anybody else."""
+    db = PostgresDb(postgres_url)
+    for seed in INTERLEAVINGS:
+        with interleaved(seed) as server:
+            runpy.run_path(str(SCRIPT), run_name="__main__")
+            assert len(server.bodies) == 16
+            assert all(len(speakers(body, USERS)) <= 1 for body in server.bodies)
+            check_rows(db, USERS)

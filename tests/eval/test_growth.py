@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
-import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 from agno_lite.db.in_memory import InMemoryDb
-from agno_lite.eval.meters import readable_path
+from agno_lite.eval.meters import loaded_modules, readable_path
 from agno_lite.eval.performance import PerformanceEval
 from agno_lite.tracing import add_watcher, remove_watcher
 
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
     from types import ModuleType
+
+    import pytest
 
     from agno_lite.agent import Agent
     from agno_lite.tracing import Span
@@ -48,11 +49,10 @@ LEAK, SMALL_LEAK = 8, 14
 
 
 def load(folder: Path) -> ModuleType:
-    """The script as a module of a project of its own."""
+    """The script as a module that nothing imported."""
     script = folder / "scripts" / "leaky.py"
     script.parent.mkdir()
     script.write_text(SCRIPT)
-    (folder / "pyproject.toml").write_text("")
     spec = importlib.util.spec_from_file_location("leaky", script)
     assert spec is not None
     assert spec.loader is not None
@@ -67,8 +67,9 @@ def tracked(function: Callable[[], Any], **settings: Any) -> PerformanceEval:
     return PerformanceEval(function, **given | settings)
 
 
-def test_growth_is_attributed_to_the_line_that_keeps(tmp_path: Path) -> None:
+def test_growth_is_attributed_to_the_line_that_keeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each iteration names the lines that kept memory, largest first; what was let go is not there."""
+    monkeypatch.chdir(tmp_path)
     result = asyncio.run(tracked(load(tmp_path).grow, top_n_memory_allocations=2).arun())
     assert [growth.iteration for growth in result.growth] == [1, 2, 3]
     for growth in result.growth:
@@ -136,19 +137,21 @@ def test_observers_are_not_among_the_allocations(
     assert "tracemalloc.py" not in files
 
 
-def test_files_have_names_that_people_know(tmp_path: Path) -> None:
-    """Installed packages lose the place they are in, projects their directory; the rest stays as it is."""
+def test_files_have_names_that_people_know(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Modules lose the place that they are in, scripts the current directory; the rest stays as it is."""
+    import rich.console
+
     import agno_lite.agent.agent as ours
 
-    (tmp_path / "project" / "deep").mkdir(parents=True)
-    (tmp_path / "project" / "pyproject.toml").write_text("")
+    monkeypatch.chdir(tmp_path)
     names = {
         json.__file__: "json/__init__.py",
         str(ours.__file__): "agno_lite/agent/agent.py",
-        str(importlib.util.find_spec("rich.console").origin): "rich/console.py",  # type: ignore[union-attr]
-        str(tmp_path / "project" / "deep" / "a.py"): "deep/a.py",
+        str(rich.console.__file__): "rich/console.py",
+        str(tmp_path / "deep" / "a.py"): "deep/a.py",
+        str(tmp_path.parent / "a.py"): str(tmp_path.parent / "a.py"),
         "<string>": "<string>",
         "<frozen importlib._bootstrap>": "<frozen importlib._bootstrap>",
     }
-    assert {name: readable_path(name) for name in names} == names
-    assert tracemalloc.is_tracing() is False
+    modules = loaded_modules()
+    assert {name: readable_path(name, modules) for name in names} == names

@@ -155,7 +155,7 @@ def test_excerpts_are_the_lines_that_they_say(page: BeautifulSoup) -> None:
     assert checked > 40
 
 
-def test_diagram_links_lead_to_definitions_or_statements(
+def test_diagram_links_lead_to_definitions_statements_or_settings(
     real_site: Site, page: BeautifulSoup, uri: str
 ) -> None:
     """Each node's link leads to a page of the site and a line on which something begins."""
@@ -167,7 +167,8 @@ def test_diagram_links_lead_to_definitions_or_statements(
             path = str(target).partition("/source/")[2].removesuffix(".html")
             line = int(address.rpartition("-")[2])
             tree = ast.parse((ROOT / path).read_text("utf-8"))
-            starts = {getattr(node, "lineno", 0) for node in ast.walk(tree) if isinstance(node, ast.stmt)}
+            begins = (ast.stmt, ast.keyword)
+            starts = {getattr(node, "lineno", 0) for node in ast.walk(tree) if isinstance(node, begins)}
             assert line in starts, f"{path}:{line}"
             checked += 1
     assert checked >= 20
@@ -207,13 +208,16 @@ def json_blocks(page: BeautifulSoup) -> list[Any]:
 
 
 def test_the_page_shows_every_request_whole(page: BeautifulSoup, example: str) -> None:
-    """The bodies on the page are those of the capture, one by one and in order, and so are the answers.
+    """The bodies on the page are those of the capture, one by one and by user, and so are the answers.
 
     That the capture's requests are those on the wire is tested with a server that counts them.
     """
     facts = json.loads((ROOT / f"cookbook/_captures/{example}.facts.json").read_text("utf-8"))
     shown = json_blocks(page)
+    exchanges = {str(exchange["id"]): exchange for exchange in facts["exchanges"]}
+    anchors = [str(anchor["id"]).removeprefix("request-") for anchor in page.select("span[id^=request-]")]
+    assert sorted(anchors) == sorted(exchanges)
     for side, key in (("request", "messages"), ("response", "choices")):
-        recorded = [facts["bodies"][exchange[side]] for exchange in facts["exchanges"]]
+        recorded = [facts["bodies"][exchange[side]] for exchange in map(exchanges.__getitem__, anchors)]
         assert [body for body in shown if key in body] == recorded
         assert len(recorded) == 16

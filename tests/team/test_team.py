@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +17,7 @@ from agno_lite.models.openai import OpenAIChat
 from agno_lite.run.base import RunStatus
 from agno_lite.team import Team
 from agno_lite.tracing import ancestors, semconv
+from tests.fix_model import is_memory_update
 from tests.team.conftest import BOTH, asked, get_weather, travel_team
 
 if TYPE_CHECKING:
@@ -77,6 +79,23 @@ def test_members_asked_in_one_response_work_at_the_same_time(serve_model: Serve,
         inside = list(ancestors(member))
         assert inside[-1] is team
         assert [span.concurrent for span in inside if span.kind == semconv.TOOL_CALLS] == [True]
+
+
+def test_a_request_has_ended_before_what_follows_from_it(serve_model: Serve, spans: Spans) -> None:
+    """However threads are scheduled: what one step of a run does is over when the next one begins."""
+    server = serve_model()
+    team = travel_team(server)
+
+    async def together() -> None:
+        await asyncio.gather(*(team.arun(BOTH, user_id=f"user {number}") for number in range(20)))
+
+    asyncio.run(together())
+    for answer in spans.of(semconv.ANSWER):
+        steps = sorted(
+            (span for span in spans.ended if span.parent is answer), key=lambda span: span.start_ns
+        )
+        assert [span.kind for span in steps] == [semconv.CHAT, semconv.TOOL_CALLS, semconv.CHAT]
+        assert all(before.end_ns <= after.start_ns for before, after in pairwise(steps))
 
 
 def test_a_member_that_does_not_exist_is_told_to_the_model(serve_model: Serve) -> None:
@@ -218,6 +237,25 @@ def test_without_a_keeper_nothing_is_remembered(serve_model: Serve) -> None:
     server = serve_model()
     travel_team(server, db=InMemoryDb()).run(SAID, user_id="ann")
     assert server.memory_updates() == []
+
+
+@pytest.mark.parametrize("by_team", [True, False])
+def test_members_know_what_was_known_when_the_user_spoke(serve_model: Serve, *, by_team: bool) -> None:
+    """However early a member's run begins or late: what is remembered of this turn is for the next one."""
+    server = serve_model(delay=lambda body: 0.0 if is_memory_update(body) else 0.1)
+    db = InMemoryDb()
+    team = travel_team(
+        server, db=db, update_memory_on_run=by_team, member={"db": db, "update_memory_on_run": True}
+    )
+    told = []
+    for turn in (SAID, BOTH):
+        before = len(server.answers())
+        team.run(turn, user_id="ann")
+        prompts = [body["messages"][0]["content"] for body in server.answers()[before:]]
+        told.append(["- User likes tea" in prompt for prompt in prompts])
+    leader = 2 * [by_team]
+    assert told[0] == 6 * [False]
+    assert sorted(told[1]) == sorted(leader + 4 * [True])
 
 
 def test_memories_reach_leader_and_members_that_read_them(serve_model: Serve) -> None:

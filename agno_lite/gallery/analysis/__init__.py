@@ -6,12 +6,13 @@ import ast
 from pathlib import PurePosixPath
 
 from agno_lite.gallery.analysis.configuration import configurations
+from agno_lite.gallery.analysis.lines import locate
 from agno_lite.gallery.analysis.modules import parse_module
 from agno_lite.gallery.analysis.symbols import Parameter, SymbolIndex
 from agno_lite.gallery.config import Project
 from agno_lite.gallery.records import Analysis, Capture, Example
 
-__all__ = ["Parameter", "SymbolIndex", "analyse"]
+__all__ = ["Parameter", "SymbolIndex", "analyse", "locate"]
 
 
 def analyse(project: Project, example: Example, capture: Capture | None, index: SymbolIndex) -> Analysis:

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from agno_lite.gallery.execution.raw import RawRun, RawSpan
 
-_SEAM = "agno_lite/tracing/"
-"""Through these files the recorder looks: that they are entered says nothing of the example."""
+_SEAM = ("agno_lite/tracing/", "agno_lite/db/embedded/")
+"""Through the first the recorder looks, and what the second do depends on the machine: who runs it, what is
+installed. That they are entered says nothing of the example."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 import functools
+import os
 import sys
 from contextvars import ContextVar
 from importlib.abc import MetaPathFinder
@@ -61,12 +62,13 @@ class Probes:
         self._functions: list[tuple[str, str]] = []
         self._background = _Place(None, None, script_flow=False)
 
-    def install(self) -> None:
-        """Make the probes' names known to all code, and call the present flow the script's own."""
+    def install(self, *, script_flow: bool = True) -> None:
+        """Make the probes' names known to all code, and call the present flow the script's own, if it is."""
         vars(builtins).update(
             __place__=functools.partial(_place.get, self._background), __entered__=self._entered
         )
-        _place.set(_Place(None, None))
+        if script_flow:
+            _place.set(_Place(None, None))
 
     def on_start(self, span: Span) -> None:
         """From now on functions are entered inside this span."""
@@ -142,17 +144,22 @@ def functions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, Function]]
             yield from functions(node, prefix)
 
 
+_NOT_PROJECT = frozenset({"node_modules", "site-packages", "dist-packages"})
+"""Folders below a project's root whose modules are not its own; nor are those in hidden folders."""
+
+
 class ProjectFinder(MetaPathFinder):
     """Finds the project's modules and has them compiled with probes.
 
     The project's packages are always taken from its own folder, wherever else they are installed.
     """
 
-    def __init__(self, probes: Probes, root: Path, packages: Sequence[str], cookbook: str) -> None:
+    def __init__(self, probes: Probes, journal: Journal, root: Path, packages: Sequence[str]) -> None:
         self._probes = probes
+        self._journal = journal
         self._root = str(root)
         self._packages = frozenset(packages)
-        self._code = tuple(str(root / name) for name in (*packages, cookbook))
+        self._code: dict[str, bool] = {}
 
     def install(self) -> None:
         """Ask this finder just before Python looks through `sys.path`."""
@@ -162,10 +169,21 @@ class ProjectFinder(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Find a module of the project; `None` for every other."""
-        spec = PathFinder.find_spec(fullname, self._places(fullname, path), target)
+        places = self._places(fullname, path)
+        spec = PathFinder.find_spec(fullname, places, target)
         if spec is not None and type(spec.loader) is SourceFileLoader:
             spec.loader = self._probing(fullname, spec.loader)
+        elif spec is None and path is not None:
+            self._note_absent(fullname, places)
         return spec
+
+    def _note_absent(self, fullname: str, places: Sequence[str]) -> None:
+        """Note that a package was asked for a module that it does not have."""
+        name = fullname.rpartition(".")[2]
+        for file in (f"{name}.py", f"{name}/__init__.py"):
+            for place in places:
+                relative = Path(place, file).relative_to(self._root).as_posix()
+                self._journal.write("file", path=relative, use="look")
 
     def _probing(self, fullname: str, loader: SourceFileLoader) -> SourceFileLoader:
         """The loader to use; Python's own for a module with an error, which that one tells in its own way."""
@@ -179,13 +197,23 @@ class ProjectFinder(MetaPathFinder):
         return _ProbingLoader(fullname, loader.path, self._probes.compile(tree, loader.path, version))
 
     def _places(self, fullname: str, path: Sequence[str] | None) -> list[str]:
-        """Folders of the project in which a module may be found."""
+        """Folders of the project in which a module may be found, absolute."""
         if path is None and fullname in self._packages:
             return [self._root]
-        return [place for place in (sys.path if path is None else path) if self._is_code(place)]
+        places = map(os.path.abspath, sys.path if path is None else path)
+        return [place for place in places if self._is_code(place)]
 
     def _is_code(self, place: str) -> bool:
-        return any(place == folder or place.startswith(f"{folder}/") for folder in self._code)
+        if place not in self._code:
+            self._code[place] = self._is_own(place)
+        return self._code[place]
+
+    def _is_own(self, place: str) -> bool:
+        """Whether a folder is the project's, and not one of installed packages inside it."""
+        if not f"{place}/".startswith(f"{self._root}/") or f"{place}/".startswith(f"{sys.prefix}/"):
+            return False
+        parts = Path(place).relative_to(self._root).parts
+        return not any(part.startswith(".") or part in _NOT_PROJECT for part in parts)
 
 
 class _ProbingLoader(SourceFileLoader):

@@ -104,7 +104,8 @@ class RawRun:
     modules: dict[str, tuple[float, int]] = field(default_factory=dict)
     """Project files that were loaded as modules, the script among them: time of last change, and size."""
     files: tuple[tuple[str, str], ...] = ()
-    """Other paths below the project and the first use of each: `read`, `write` or `list`."""
+    """Other paths below the project and the first use of each: `read`, `write` or `list`; `look` if it was
+    only looked for."""
     imports: tuple[str, ...] = ()
     """Modules that were imported, or looked for, in order of time; without those that every run loads."""
     stdout: str = ""
@@ -156,11 +157,17 @@ def parse(events: Iterable[Event], *, ended: int, **outcome: Any) -> RawRun:
             for e in by_kind.get("object", ())
         ),
         modules={e["path"]: (e["version"][0], e["version"][1]) for e in by_kind.get("module", ())},
-        files=tuple({e["path"]: e["use"] for e in reversed(by_kind.get("file", ()))}.items()),
+        files=tuple(_files(by_kind.get("file", [])).items()),
         imports=tuple(dict.fromkeys(e["name"] for e in by_kind.get("import", ()))),
         duration=_seconds(finish["at"] - began),
         **outcome,
     )
+
+
+def _files(events: list[Event]) -> dict[str, str]:
+    """Paths and their first use; that one was looked for says nothing if it was used later."""
+    first = {event["path"]: event["use"] for event in reversed(events)}
+    return first | {event["path"]: event["use"] for event in reversed(events) if event["use"] != "look"}
 
 
 def _seconds(nanoseconds: int) -> float:

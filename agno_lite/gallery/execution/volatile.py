@@ -35,6 +35,18 @@ _DURATION = re.compile(
     r"(?<![\w.])(?P<number>\d+\.\d+|\d+(?=\s?[mµun]s))(?P<unit>\s?(?:ms|µs|us|ns|s|sec|secs|seconds))\b"
     r"|(?<=\()(?P<whole>\d+)(?P<seconds>\s?s)(?=\))"
 )
+_PEAK = re.compile(r"\d[\d,]* (?P<unit>bytes at the peak)")
+"""Memory as an evaluation tells it in debug mode. Other sizes are not hidden: most are no figures."""
+_ESCAPE = r"(?:\x1b\[[0-9;]*m)*"
+_TABLE = re.compile(
+    rf"^(?P<title>.*?)[ ]*\n{_ESCAPE}┏[━┳]+┓{_ESCAPE}\n"
+    rf"(?P<head>(?:{_ESCAPE}┃.*\n)+?){_ESCAPE}┡[━╇]+┩{_ESCAPE}\n"
+    rf"(?:{_ESCAPE}[│├].*\n)*{_ESCAPE}└[─┴]+┘",
+    re.MULTILINE,
+)
+"""A table as rich draws it, with the line above it, which is as wide as the table if it is its title."""
+_UNIT = re.compile(r"\((?:bytes|[KMGT]i?B|s|ms|µs|us|ns|seconds)\)")
+"""What in the head of a table says that there are figures below."""
 _LINE = re.compile(r"(?<=, line )\d+(?=, in |$)")
 """Line number in a traceback: it changes when lines move, which makes no other difference."""
 _FRAME = re.compile(r"[│┃║─━═┌┏╭╰└┗]")
@@ -89,18 +101,26 @@ class Volatile:
             return value
         return self._quantity(value, key)
 
-    def printed(self, text: str) -> str:
-        """Printed text with placeholders, also for durations; frames drawn around it stay aligned."""
-        return "\n".join(self._line(line) for line in text.split("\n"))
+    def printed(self, text: str, *, figures: bool = False) -> str:
+        """Printed text with placeholders; frames drawn around it stay aligned.
 
-    def _line(self, line: str) -> str:
+        Args:
+            text: what was printed.
+            figures: whether figures stay: durations, sizes, and tables of either. Else a table of figures is
+                one line, since the number of its rows and its width vary with them.
+        """
+        told = text if figures else _TABLE.sub(_without_rows, text)
+        return "\n".join(self._line(line, figures=figures) for line in told.split("\n"))
+
+    def _line(self, line: str, *, figures: bool) -> str:
         framed = _FRAME.search(line) is not None
-        steps: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
+        steps: list[tuple[re.Pattern[str], Callable[[re.Match[str]], str]]] = [
             (self._literal, self._known),
             (_KINDS, lambda match: self._placeholder(match, number=True)),
-            (_DURATION, _masked),
             (_LINE, lambda _: "#"),
-        )
+        ]
+        if not figures:
+            steps += [(_DURATION, _masked), (_PEAK, lambda match: f"# {match['unit']}")]
         for pattern, replacement in steps:
             line = _aligned(pattern, replacement, line) if framed else pattern.sub(replacement, line)
         return line
@@ -158,6 +178,15 @@ def _midday(day: str) -> float:
     except ValueError:
         return 0.0
     return datetime(parsed.year, parsed.month, parsed.day, 12, tzinfo=UTC).timestamp()
+
+
+def _without_rows(table: re.Match[str]) -> str:
+    """A table of figures without its rows; another table as it is."""
+    head = re.sub(_ESCAPE, "", table["head"])
+    if not _UNIT.search(head):
+        return table[0]
+    names = [" ".join(name.split()) for name in head.strip(" ┃\n").split("┃")]
+    return f"{table['title']}\n[figures: {', '.join(filter(None, names))}]"
 
 
 def _masked(match: re.Match[str]) -> str:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import sys
+from importlib.util import source_from_cache
 from typing import TYPE_CHECKING, Any
 
 from agno_lite.gallery.execution.values import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agno_lite.gallery.execution.journal import Journal
     from agno_lite.tracing import Span
 
@@ -38,38 +43,44 @@ class SpanWatcher:
 
 
 class FileWatcher:
-    """Notes files below the project's root that are opened, listed, or looked for and not there."""
+    """Notes files below the project's root that are opened, listed, or looked for."""
 
     def __init__(self, journal: Journal, root: str) -> None:
         self._journal = journal
         self._root = root + os.sep
-        self._seen: set[str] = set()
+        self._seen: set[tuple[str, str]] = set()
         self._imported: set[str] = set()
 
     def install(self) -> None:
         """Watch until the process ends: an audit hook cannot be taken off."""
         sys.addaudithook(self._audit)
-        stat = os.stat
+        for name in ("stat", "lstat", "access"):
+            self._watch(name)
 
-        def watched(path: Any, *arguments: Any, **options: Any) -> os.stat_result:
-            try:
-                return stat(path, *arguments, **options)
-            except FileNotFoundError:
-                if options.get("dir_fd") is None:
-                    self._note(path, "read")
-                raise
+    def _watch(self, name: str) -> None:
+        """Note what is looked for with a function of `os`, be it there or not."""
+        function: Callable[..., Any] = getattr(os, name)
 
-        os.stat = watched
-        for able in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
-            if stat in able:
+        def watched(path: Any, *arguments: Any, **options: Any) -> Any:
+            if options.get("dir_fd") is None:
+                self._note(path, "look")
+            return function(path, *arguments, **options)
+
+        setattr(os, name, functools.wraps(function)(watched))
+        for able in (
+            os.supports_dir_fd,
+            os.supports_fd,
+            os.supports_follow_symlinks,
+            os.supports_effective_ids,
+        ):
+            if function in able:
                 able.add(watched)
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Called by Python at everything that it does, so the quickest way out comes first."""
         if event == "open":
             path, mode, flags = arguments
-            if not _is_import_system():
-                self._note(path, "write" if _writes(mode, flags) else "read")
+            self._note(_source(path), "write" if _writes(mode, flags) else "read")
         elif event in ("os.listdir", "os.scandir"):
             if not _is_import_system():
                 self._note(arguments[0] or os.curdir, "list")
@@ -80,10 +91,10 @@ class FileWatcher:
         if isinstance(path, int):
             return
         name = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - links are the script's business
-        if name in self._seen or not (name + os.sep).startswith(self._root):
+        if (name, use) in self._seen or not (name + os.sep).startswith(self._root):
             return
-        self._seen.add(name)
-        self._journal.write("file", path=name[len(self._root) :], use=use)
+        self._seen.add((name, use))
+        self._journal.write("file", path=name[len(self._root) :] or os.curdir, use=use)
 
     def _import(self, module: str) -> None:
         if module not in self._imported:
@@ -91,10 +102,18 @@ class FileWatcher:
             self._journal.write("import", name=module)
 
 
+def _source(path: Any) -> Any:
+    """The source of a compiled module, which is what counts; any other path as it is."""
+    if isinstance(path, str) and path.endswith(".pyc"):
+        with contextlib.suppress(ValueError):
+            return source_from_cache(path)
+    return path
+
+
 def _is_import_system() -> bool:
-    """Whether Python's own import system is at work: modules and packages are noted elsewhere."""
+    """Whether Python looks through folders for a module or a package: what it finds is noted elsewhere."""
     caller = sys._getframe(2).f_code.co_filename  # noqa: SLF001 - the frame under the audit hook
-    return caller.startswith("<frozen importlib") or f"{os.sep}importlib{os.sep}" in caller
+    return caller.startswith("<frozen importlib") or f"{os.sep}importlib{os.sep}metadata" in caller
 
 
 def _writes(mode: str | None, flags: int) -> bool:

@@ -9,8 +9,9 @@ import random
 import sys
 from pathlib import Path
 from types import ModuleType, TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from agno_lite.gallery.execution import children
 from agno_lite.gallery.execution.constructions import Constructions
 from agno_lite.gallery.execution.groups import Groups
 from agno_lite.gallery.execution.journal import Journal
@@ -35,7 +36,7 @@ def main(specification: str) -> None:
     given = json.loads(specification)
     script = Path(given["script"])
     journal = Journal(given["journal"])
-    probes = _watch(journal, Path(given["root"]), given["packages"], given["cookbook"])
+    probes = _watch(journal, given)
     sys.argv[:] = [str(script)]
     sys.path[0] = str(script.parent)
     random.seed(0)
@@ -45,25 +46,22 @@ def main(specification: str) -> None:
     _run(script, constructions, probes)
 
 
-def _watch(journal: Journal, root: Path, packages: list[str], cookbook: str) -> Probes:
+def _watch(journal: Journal, given: dict[str, Any]) -> Probes:
     """Start the recorders."""
+    root = Path(given["root"])
     probes = Probes(journal, root)
     probes.install()
-    ProjectFinder(probes, root, packages, cookbook).install()
-    _forget_own_modules()
+    ProjectFinder(probes, journal, root, given["packages"]).install()
+    children.forget_own_modules()
     FileWatcher(journal, str(root)).install()
     tracing = importlib.import_module(f"{_OWN_PACKAGE}.tracing")
     tracing.add_watcher(SpanWatcher(journal))
     tracing.add_watcher(probes)
-    Groups(tracing.span, [str(root / name) for name in (*packages, cookbook)]).install()
+    folders = [str(root / name) for name in (*given["packages"], given["cookbook"])]
+    Groups(tracing.span, folders).install()
     Wire(journal, tracing.current_span).install()
+    children.follow(given)
     return probes
-
-
-def _forget_own_modules() -> None:
-    """Let the script import the package anew, with probes: what the recorder imported had none."""
-    for name in [name for name in sys.modules if name.partition(".")[0] == _OWN_PACKAGE]:
-        del sys.modules[name]
 
 
 def _run(script: Path, constructions: Constructions, probes: Probes) -> None:

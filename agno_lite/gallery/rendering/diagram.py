@@ -11,14 +11,20 @@ from agno_lite.gallery.rendering import escape
 if TYPE_CHECKING:
     from agno_lite.gallery.rendering.edition import Context
 
-Role = Literal["user", "agent", "model", "memory", "database", "result"]
+Role = Literal[
+    "user", "agent", "model", "tool", "memory", "database", "evaluation", "decision", "skipped", "result"
+]
 
 STYLES: dict[Role, str] = {
     "user": "fill:#1565c033,stroke:#1e88e5,stroke-width:2px",
+    "evaluation": "fill:#00838f33,stroke:#00acc1,stroke-width:2px",
     "agent": "fill:#7e57c233,stroke:#7e57c2,stroke-width:2px",
     "model": "fill:#d81b6033,stroke:#d81b60,stroke-width:2px",
+    "tool": "fill:#6d4c4133,stroke:#a1887f,stroke-width:2px",
     "memory": "fill:#2e7d3233,stroke:#43a047,stroke-width:2px",
     "database": "fill:#ef6c0033,stroke:#ef6c00,stroke-width:2px",
+    "decision": "fill:#f9a82533,stroke:#f9a825,stroke-width:2px",
+    "skipped": "fill:#78909c14,stroke:#78909c,stroke-width:2px,stroke-dasharray:6 4",
     "result": "fill:#607d8b33,stroke:#78909c,stroke-width:2px",
 }
 """Fill and border by role. The fill is a tint of the page, a fifth opaque: a theme's own text colour, dark on
@@ -51,8 +57,9 @@ class Node:
 
     @property
     def boxed(self) -> str:
-        """Its label in the shape of its role: a database is a cylinder, an end is round."""
-        left, right = {"database": ("[(", ")]"), "result": ("([", "])")}.get(self.role, ("[", "]"))
+        """Its label in the shape of its role: a database a cylinder, a question a diamond, an end round."""
+        shapes = {"database": ("[(", ")]"), "decision": ("{", "}"), "result": ("([", "])")}
+        left, right = shapes.get(self.role, ("[", "]"))
         return f'{left}"{_drawn(self.label)}"{right}'
 
 
@@ -67,12 +74,16 @@ class Edge:
     label: str = ""
     """What flows."""
     dotted: bool = False
-    """Whether it is data that is read, not a step."""
+    """Whether it is data that is read, or a way not taken."""
+    both: bool = False
+    """Whether something comes back the same way. Two arrows there and back may turn a chart upside down."""
+    step: bool = False
+    """Whether it is a step also if it has a label, which then answers a question."""
 
     @property
     def arrow(self) -> str:
         """The arrow between the two names."""
-        arrow = "-.->" if self.dotted else "-->"
+        arrow = "<-->" if self.both else "-.->" if self.dotted else "-->"
         return f'{arrow}|"{escape.label(self.label)}"|' if self.label else arrow
 
 
@@ -88,20 +99,25 @@ class Diagram:
     """In the order of the text alternative."""
     edges: tuple[Edge, ...]
     """In order."""
+    columns: tuple[str, ...] | None = None
+    """Titles of frames that are laid out by themselves, from top to bottom: arrows into one end at the frame.
+    If it is not said, all in which nodes follow each other."""
 
     def members(self, name: str) -> list[str]:
         """The node of that name, or the nodes in the frame of that title."""
         return [node.id for node in self.nodes if name in (node.id, node.group)]
 
-    def is_chained(self, title: str) -> bool:
-        """Whether nodes in a frame follow each other."""
+    def is_column(self, title: str) -> bool:
+        """Whether a frame is laid out by itself."""
+        if self.columns is not None:
+            return title in self.columns
         members = set(self.members(title))
         return any({edge.source, edge.target} <= members for edge in self.edges)
 
     def _ends(self, edge: Edge) -> tuple[list[str], list[str]]:
         """The nodes between which an edge leads: data concerns a whole frame, a step one end of its chain."""
         sources, targets = self.members(edge.source), self.members(edge.target)
-        if edge.label:
+        if edge.label and not edge.step:
             return sources, targets
         inside = [other for other in self.edges if other is not edge]
         left = {other.source for other in inside if other.target in sources}
@@ -148,7 +164,9 @@ def draw(context: Context, diagram: Diagram) -> str:
             "text": f"[{escape.text(', '.join(node.label.splitlines()))}]"
             f"({context.links.source(node.path, node.line)})",
             "leads": [
-                f"{numbers[target]} ({escape.text(edge.label)})" if edge.label else str(numbers[target])
+                f"{numbers[target]} ({escape.text(', '.join(edge.label.splitlines()))})"
+                if edge.label
+                else str(numbers[target])
                 for target, edge in diagram.leads(node.id)
             ],
         }

@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agno_lite.gallery.config import Project
-    from agno_lite.gallery.records import Analysis, Capture, Measurements, SpanRecord, Symbol
+    from agno_lite.gallery.records import (
+        Allocation,
+        Analysis,
+        Capture,
+        Measurements,
+        Place,
+        SpanRecord,
+        Symbol,
+    )
     from agno_lite.gallery.rendering.catalog import Texts
 
 
@@ -33,6 +41,8 @@ class Edition:
     """The words of the language."""
     resolve: Callable[[str], Symbol | None]
     """Finds a symbol of the project by its dotted name."""
+    locate: Callable[[Allocation], Place | None]
+    """Finds the line of an allocation in the project as it is now."""
     directory_urls: bool = True
     """Whether the site has a folder for each page (`use_directory_urls`)."""
 
@@ -84,6 +94,18 @@ class Context:
     def script(self) -> Script:
         """The script's calls."""
         return read_script(self.analysis.text)
+
+    @property
+    def printed(self) -> tuple[str, str]:
+        """Standard output and standard error as the page shows them.
+
+        Of a script that evaluates, they are those of the run that was measured: the same text, and the
+        figures are those of the page.
+        """
+        measured, capture = self.measurements, self.capture
+        if measured and measured.stdout is not None:
+            return measured.stdout, measured.stderr or ""
+        return (capture.stdout, capture.stderr) if capture else ("", "")
 
     @cached_property
     def facts(self) -> Facts | None:

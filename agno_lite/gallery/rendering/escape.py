@@ -106,6 +106,12 @@ def preformatted(value: str) -> str:
     return escaped.replace("`", "&#96;").replace("~", "&#126;").replace("\t", "&#9;")
 
 
+def attribute(value: str) -> str:
+    """Text inside a quoted attribute, or an element, of a raw block of HTML: on one line."""
+    escaped = html.escape(" ".join(printable(value).split()))
+    return escaped.replace("`", "&#96;").replace("~", "&#126;")
+
+
 def label(value: str) -> str:
     r"""Text inside a quoted Mermaid label, where `\n` breaks the line.
 

@@ -9,11 +9,11 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from agno_lite.gallery.rendering import wire
-from agno_lite.gallery.rendering.script import RUN_METHODS, Script, ScriptCall
+from agno_lite.gallery.rendering.script import Script, ScriptCall
 from agno_lite.tracing import semconv
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from agno_lite.gallery.records import JSON, Capture, Exchange, SpanRecord
 
@@ -125,6 +125,30 @@ class Facts:
         kinds = (span.kind for span in self.ancestors(exchange.span))
         return next((kind for kind in kinds if kind not in (semconv.CHAT, semconv.DATABASE)), "")
 
+    @cached_property
+    def requests_sent(self) -> Counter[int]:
+        """How many requests a run or a memory update sent itself, by its span; those of members left out."""
+        kinds = (semconv.INVOKE_AGENT, semconv.UPDATE_MEMORY)
+        around = (self.ancestors(exchange.span) for exchange in self.capture.exchanges)
+        senders = (next((span for span in spans if span.kind in kinds), None) for spans in around)
+        return Counter(span.id for span in senders if span)
+
+    def runs_around(self, exchange: Exchange) -> tuple[SpanRecord, ...]:
+        """Spans of the runs that a request was sent in: the outermost first, the one that sent it last."""
+        return tuple(
+            span for span in reversed([*self.ancestors(exchange.span)]) if span.kind == semconv.INVOKE_AGENT
+        )
+
+    def agent(self, exchange: Exchange) -> tuple[str, ...]:
+        """Names of the agents in whose runs a request was sent: a team's before its member's."""
+        names = (span.attributes.get(semconv.AGENT_NAME) for span in self.runs_around(exchange))
+        return tuple(str(name or "") for name in names)
+
+    @cached_property
+    def agents(self) -> tuple[str, ...]:
+        """Names of the agents that sent requests, in order."""
+        return tuple(dict.fromkeys(name for one in self.capture.exchanges for name in self.agent(one)))
+
     def siblings(self, exchange: Exchange) -> list[Exchange]:
         """Requests of the same branch that may have been under way at the same time, by construction."""
         branch = self.branch(exchange.span)
@@ -136,9 +160,9 @@ class Facts:
 
     def branch(self, span: int | None) -> SpanRecord | None:
         """The innermost branch of a group that a span is in."""
-        return self._around(span, semconv.BRANCH)
+        return self.around(span, semconv.BRANCH)
 
-    def _around(self, span: int | None, kind: str) -> SpanRecord | None:
+    def around(self, span: int | None, kind: str) -> SpanRecord | None:
         """The innermost span of a kind around another one, or itself."""
         return next((around for around in self.ancestors(span) if around.kind == kind), None)
 
@@ -169,17 +193,16 @@ class Facts:
     def runs(self) -> tuple[Run, ...]:
         """Runs that the script asked for, in canonical order; runs inside runs belong to the outer one."""
         outer = [span for span in self.capture.spans if self._is_outermost_run(span)]
-        unused = [call for call in self.script.calls if call.method in RUN_METHODS]
+        unused = [call for call in self.script.calls if call.asks_agent]
         return tuple(self._run(number, span, unused) for number, span in enumerate(outer, start=1))
 
     @cached_property
-    def outside(self) -> Run | None:
-        """Requests that were sent outside of any run, if there were."""
-        inside = {exchange.id for run in self.runs for exchange in run.exchanges}
-        rest = tuple(exchange for exchange in self.capture.exchanges if exchange.id not in inside)
-        if not rest:
-            return None
-        return Run(number=0, span=None, exchanges=rest, question="", answer="", changes=(), call=None)
+    def outside(self) -> tuple[Fold, ...]:
+        """Requests that were sent outside of any run, folded like the turns; empty if there were none."""
+        rest = [exchange for exchange in self.capture.exchanges if not self.runs_around(exchange)]
+        iterations = {exchange.id: self.around(exchange.span, semconv.ITERATION) for exchange in rest}
+        grouped = groupby(rest, key=lambda exchange: iterations[exchange.id])
+        return _folded((_outside(tuple(sent), iteration),) for iteration, sent in grouped)
 
     @cached_property
     def turns(self) -> tuple[tuple[Run, ...], ...]:
@@ -194,22 +217,32 @@ class Facts:
         Turns of two iterations belong together if they are of the same pass, branch function, user and
         agent, and are the same one of these within their iterations.
         """
-        found: dict[tuple[object, ...], list[tuple[Run, ...]]] = {}
-        seen: Counter[tuple[object, ...]] = Counter()
-        for number, runs in enumerate(self.turns):
-            first = runs[0]
-            if first.iteration is None:
-                found[(number,)] = [runs]
-                continue
-            place = (first.iteration.parent, first.branch and first.branch.name, first.user, first.agent)
-            seen[first.iteration.id, place] += 1
-            found.setdefault((place, seen[first.iteration.id, place]), []).append(runs)
-        return tuple(Fold(runs=first, repeats=tuple(rest)) for first, *rest in found.values())
+        return _folded(self.turns)
+
+    def pairs(self, fold: Fold) -> tuple[tuple[Exchange, ...], ...]:
+        """A fold's requests: each of the first iteration with the same one of later iterations.
+
+        Two are the same if they are of the same one of the turn's runs, agent and purpose, and the same
+        one of these. What only a later iteration has begins a row of its own: no request is left out.
+        """
+        found: dict[tuple[object, ...], list[Exchange]] = {}
+        for turn in (fold.runs, *fold.repeats):
+            for place, run in enumerate(turn):
+                seen: Counter[object] = Counter()
+                for exchange in run.exchanges:
+                    same = (place, self.agent(exchange), self.purpose(exchange))
+                    seen[same] += 1
+                    found.setdefault((*same, seen[same]), []).append(exchange)
+        return tuple(tuple(row) for row in found.values())
 
     @cached_property
     def evaluations(self) -> tuple[SpanRecord, ...]:
         """Spans of the script's evaluations."""
         return tuple(span for span in self.capture.spans if span.kind == semconv.EVALUATE)
+
+    def evaluation(self, span: int | None) -> SpanRecord | None:
+        """The evaluation that a span is in."""
+        return self.around(span, semconv.EVALUATE)
 
     def passes(self, evaluation: SpanRecord) -> dict[str, list[SpanRecord]]:
         """The iterations of each pass that an evaluation made, by the pass's title (`warm-up`)."""
@@ -274,9 +307,14 @@ class Facts:
             other.kind == semconv.INVOKE_AGENT for other in around
         )
 
+    def _is_of(self, exchange: Exchange, run: SpanRecord) -> bool:
+        """Whether a run sent a request for its own answer: no member, tool or memory manager did."""
+        others = (semconv.UPDATE_MEMORY, semconv.EXECUTE_TOOL)
+        return self.runs_around(exchange)[-1].id == run.id and self.purpose(exchange) not in others
+
     def _run(self, number: int, span: SpanRecord, unused: list[ScriptCall]) -> Run:
         exchanges = tuple(exchange for exchange in self.capture.exchanges if self.within(exchange.span, span))
-        own = [exchange for exchange in exchanges if self.purpose(exchange) != semconv.UPDATE_MEMORY]
+        own = [exchange for exchange in exchanges if self._is_of(exchange, span)]
         answers = [self.answer(exchange).text for exchange in own]
         question = wire.question(self.request(own[0])) if own else ""
         return Run(
@@ -292,7 +330,7 @@ class Facts:
             ),
             call=_take(unused, question, str(span.attributes.get(semconv.USER_ID) or "")),
             branch=self.branch(span.id),
-            iteration=self._around(span.id, semconv.ITERATION),
+            iteration=self.around(span.id, semconv.ITERATION),
         )
 
 
@@ -300,6 +338,35 @@ def _place(run: Run) -> tuple[object, ...]:
     """What runs that are shown together have in common."""
     iteration = run.iteration.id if run.iteration else None
     return (iteration, run.branch.id if run.branch else run.session, run.user, run.agent)
+
+
+def _outside(exchanges: tuple[Exchange, ...], iteration: SpanRecord | None) -> Run:
+    """What the script sent outside of any run."""
+    return Run(
+        number=0,
+        span=None,
+        exchanges=exchanges,
+        question="",
+        answer="",
+        changes=(),
+        call=None,
+        iteration=iteration,
+    )
+
+
+def _folded(turns: Iterable[tuple[Run, ...]]) -> tuple[Fold, ...]:
+    """Turns, with those at the same place of an evaluation's later iterations as repeats."""
+    found: dict[tuple[object, ...], list[tuple[Run, ...]]] = {}
+    seen: Counter[tuple[object, ...]] = Counter()
+    for number, runs in enumerate(turns):
+        first = runs[0]
+        if first.iteration is None:
+            found[(number,)] = [runs]
+            continue
+        place = (first.iteration.parent, first.branch and first.branch.name, first.user, first.agent)
+        seen[first.iteration.id, place] += 1
+        found.setdefault((place, seen[first.iteration.id, place]), []).append(runs)
+    return tuple(Fold(runs=first, repeats=tuple(rest)) for first, *rest in found.values())
 
 
 def short(span: SpanRecord) -> str:

@@ -27,7 +27,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[Context], str] | None], ...] = (
     ("api-requests", "Complete API requests", made.api_requests),
     ("output", "Output", made.output),
     ("storage", "Storage after the run", made.storage),
-    ("results", "Evaluation results", None),
+    ("results", "Evaluation results", made.results),
     ("flowchart", "Flowchart", made.flowchart),
     ("comparison", "Comparison", None),
     ("source-index", "Key source files", made.source_index),

@@ -31,11 +31,20 @@ class ScriptCall:
     """Arguments that are text known without running; the first positional one is `""`."""
     sources: dict[str, str]
     """Source text of the arguments, by the same names."""
+    lines: dict[str, int]
+    """Lines of the arguments, by the same names."""
 
     @property
     def starts(self) -> str:
         """Name of the function whose call is its first argument: `main` in `asyncio.run(main())`."""
-        return self.sources.get("", "").partition("(")[0]
+        name, called, _ = self.sources.get("", "").partition("(")
+        return name if called else ""
+
+    @property
+    def asks_agent(self) -> bool:
+        """Whether it begins a run of an agent, which has an input: no `asyncio.run`, no evaluation."""
+        given = "" in self.sources or "input" in self.sources
+        return self.method in RUN_METHODS and given and self.text != "asyncio.run"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +138,7 @@ def _call(node: ast.Call, function: str, constants: dict[str, str]) -> ScriptCal
         function=function,
         values={name: value for name, value in values.items() if value is not None},
         sources={name: ast.unparse(argument) for name, argument in arguments.items()},
+        lines={name: argument.lineno for name, argument in arguments.items()},
     )
 
 

@@ -16,13 +16,25 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A tool that a model wants called."""
+
+    name: str
+    """The tool."""
+    arguments: str
+    """What to call it with, as the model wrote it."""
+    id: str
+    """What the tool's result will refer to it by."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What a model answered."""
 
     text: str
     """The answer's text, put together if it came in pieces."""
-    calls: tuple[tuple[str, str], ...]
-    """Tools that it wants called: name and arguments."""
+    calls: tuple[Call, ...]
+    """Tools that it wants called."""
     error: str
     """Message of an error that came instead; or empty."""
     events: int | None
@@ -88,12 +100,16 @@ def _messages(body: JSON) -> Iterator[JSON]:
     yield from (item for item in body.get("output") or [] if isinstance(item, dict))
 
 
-def _calls(message: JSON) -> Iterator[tuple[str, str]]:
-    functions = [call.get("function") or {} for call in message.get("tool_calls") or []]
+def _calls(message: JSON) -> Iterator[Call]:
+    functions = [(call.get("id"), call.get("function") or {}) for call in message.get("tool_calls") or []]
     if message.get("type") == "function_call":
-        functions.append(message)
-    for function in functions:
-        yield str(function.get("name", "")), str(function.get("arguments", ""))
+        functions.append((message.get("call_id"), message))
+    for call_id, function in functions:
+        yield Call(
+            name=str(function.get("name", "")),
+            arguments=str(function.get("arguments", "")),
+            id=str(call_id or ""),
+        )
 
 
 def _assembled(events: Iterable[JSON]) -> JSON:
@@ -115,6 +131,7 @@ def _assembled(events: Iterable[JSON]) -> JSON:
 def _add_calls(calls: dict[int, JSON], pieces: Iterable[JSON]) -> None:
     """Append pieces of tool calls to the calls they belong to."""
     for piece in pieces:
-        function = calls.setdefault(piece.get("index", 0), {"function": {"name": "", "arguments": ""}})
+        call = calls.setdefault(piece.get("index", 0), {"function": {"name": "", "arguments": ""}})
+        call["id"] = call.get("id") or piece.get("id")
         for key, value in (piece.get("function") or {}).items():
-            function["function"][key] = function["function"].get(key, "") + (value or "")
+            call["function"][key] = call["function"].get(key, "") + (value or "")

@@ -19,7 +19,7 @@ from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.utils import get_relative_url
 
 from agno_lite.exceptions import AgnoLiteError
-from agno_lite.gallery import pipeline
+from agno_lite.gallery import checking, pipeline
 from agno_lite.gallery.config import open_project
 from agno_lite.gallery.records import LOCALES
 from agno_lite.gallery.site import assets
@@ -56,6 +56,8 @@ class GalleryOptions(Config):  # type: ignore[no-untyped-call] # mkdocs annotate
     """Folder of the examples, beside `mkdocs.yml`."""
     api = ListOfItems(Type(str), default=[])
     """Modules that get an API page in each language."""
+    environment = ListOfItems(Type(str), default=[])
+    """Environment variables that examples see, and on whose values their captures depend."""
     capture = Type(bool, default=False)
     """Whether `mkdocs build` runs examples whose captures are not fresh; `mkdocs serve` always does."""
 
@@ -116,6 +118,7 @@ class GalleryPlugin(BasePlugin[GalleryOptions]):  # type: ignore[no-untyped-call
             packages=tuple(self.config.packages),
             cookbook=self.config.cookbook,
             docs=Path(config.docs_dir).name,
+            environment=tuple(self.config.environment),
         )
         config.theme["language"] = LOCALES[0]
         config.extra_css.insert(0, assets.STYLE)
@@ -164,7 +167,7 @@ class GalleryPlugin(BasePlugin[GalleryOptions]):  # type: ignore[no-untyped-call
 
     def _warn(self) -> None:
         """Log what keeps pages from being right; in strict mode a warning fails the build."""
-        for problem in pipeline.check(self._project):
+        for problem in checking.check(self._project):
             where = f"{problem.path}:{problem.line}" if problem.line else problem.path
             log.warning("%s: %s", where, problem.message)
 

@@ -1,12 +1,12 @@
 """Five users ask one team at the same time, and an evaluation finds what that costs in memory.
 
-Each iteration starts five runs of the team, one for each user, in a session of its own. The leader gives the
-weather to one member and the activities to the other; the database and the team serve everybody. Five
-iterations follow each other, so that growth from one to the next would show.
+Each iteration starts five runs of the team, one for each user, each in a session of its own. The leader has
+one member look up the weather and the other one the activities. One team and one database serve everybody.
+Five iterations follow each other, so that memory which is never given back would show.
 """
 
 import asyncio
-import random
+from random import Random
 from uuid import uuid4
 
 from agno_lite.agent import Agent
@@ -14,8 +14,6 @@ from agno_lite.db.postgres import PostgresDb
 from agno_lite.eval.performance import PerformanceEval
 from agno_lite.models.openai import OpenAIChat
 from agno_lite.team import Team
-
-random.seed(20)
 
 users = [
     "ana@example.com",
@@ -75,12 +73,15 @@ team = Team(
     add_history_to_context=True,
 )
 
+# A generator of its own: libraries draw from the common one, at moments that differ from run to run.
+chance = Random(20)
+
 
 async def run_team() -> None:
     """Let every user ask about some city, all at the same time."""
 
     async def run_team_for_user(user_id: str) -> None:
-        city = random.choice(cities)
+        city = chance.choice(cities)
         await team.arun(
             f"I love {city}! What weather and which activities can I expect in {city}?",
             user_id=user_id,

@@ -15,6 +15,7 @@ import pytest
 
 from agno_lite.gallery.config import Project
 from agno_lite.gallery.execution.runner import run
+from agno_lite.gallery.execution.staleness import changes
 from agno_lite.gallery.records import Example
 
 if TYPE_CHECKING:
@@ -46,6 +47,17 @@ class Tiny:
     def capture(self, script: str | None = None, **options: Any) -> Capture:
         """The facts of a run of the script."""
         return self.record(script, **options).capture
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Replace a text of a file, once."""
+        file = self.project.root / path
+        text = file.read_text(encoding="utf-8")
+        assert old in text
+        file.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    def reasons(self, capture: Capture) -> tuple[str, ...]:
+        """Why a capture is stale, in words."""
+        return tuple(map(str, changes(self.project, capture, capture.dependencies.definitions.get)))
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agno_lite.gallery.config import Project
-from agno_lite.gallery.execution.dependencies import changes, compute
+from agno_lite.gallery.execution.dependencies import compute
 from agno_lite.gallery.execution.raw import RawRun
 
 if TYPE_CHECKING:
@@ -42,16 +42,10 @@ def shop(tiny: Tiny) -> Tiny:
     return tiny
 
 
-def _edit(tiny: Tiny, path: str, old: str, new: str) -> None:
-    file = tiny.project.root / path
-    text = file.read_text(encoding="utf-8")
-    assert old in text
-    file.write_text(text.replace(old, new, 1), encoding="utf-8")
-
-
 _TILL = "shop/till.py"
 _EXAMPLE = "cookbook/01_topic/example.py"
-_DEFINITION = (f"{_TILL}: a definition outside function bodies changed",)
+_UNKNOWN = f"{_TILL}: a definition outside function bodies changed"
+_TAX = ("shop.till.Till.__init__: the default of tax changed: 0.2 → 0.3",)
 
 
 @pytest.mark.parametrize(
@@ -62,20 +56,43 @@ _DEFINITION = (f"{_TILL}: a definition outside function bodies changed",)
             _TILL,
             "round(price * (1 + tax), 2)",
             "round(price * (2 + tax), 2)",
-            (f"{_TILL}: body of total changed",),
+            ("shop.till.total: body changed",),
         ),
-        (_TILL, "self.advance()", "", (f"{_TILL}: body of Till.pay changed",)),
-        (_TILL, '"count", 0)', '"count", 1)', (f"{_TILL}: body of Counter.advance changed",)),
-        (_TILL, "tax: float = 0.2", "tax: float = 0.3", _DEFINITION),
-        (_TILL, "class Till(Counter)", "class Till(Counter, object)", _DEFINITION),
-        (_TILL, "step = 1", "step = 2", _DEFINITION),
-        (_TILL, "def unused", "@staticmethod\ndef unused", _DEFINITION),
-        (_TILL, "def unused", "def another(): ...\n\n\ndef unused", _DEFINITION),
+        (_TILL, "self.advance()", "", ("shop.till.Till.pay: body changed",)),
+        (_TILL, '"count", 0)', '"count", 1)', ("shop.till.Counter.advance: body changed",)),
+        (_TILL, "tax: float = 0.2", "tax: float = 0.3", _TAX),
+        (_TILL, "class Till(Counter)", "class Till(Counter, object)", ("shop.till.Till changed",)),
+        (_TILL, "step = 1", "step = 2", ("shop.till.Counter.step changed: 1 → 2",)),
+        (
+            _TILL,
+            "tax: float = 0.2",
+            "rate: float = 0.2",
+            (
+                "shop.till.Till.__init__: parameter tax is gone",
+                "shop.till.Till.__init__: parameter rate is new",
+            ),
+        ),
+        (
+            _TILL,
+            "tax: float = 0.2",
+            "tax: int = 0",
+            ("shop.till.Till.__init__: parameter tax changed: float = 0.2 → int = 0",),
+        ),
+        (_TILL, "step = 1", "step = " + "1" * 80, ("shop.till.Counter.step changed",)),
+        (
+            _TILL,
+            "from __future__ import annotations",
+            "import json",
+            ("shop.till.from __future__ import annotations is gone", "shop.till.import json is new"),
+        ),
+        (_TILL, "step = 1", 'step = 1\n    """By how much."""', ()),
+        (_TILL, "def unused", "@staticmethod\ndef unused", ("shop.till.unused changed",)),
+        (_TILL, "def unused", "def another(): ...\n\n\ndef unused", ("shop.till.another is new",)),
         (
             _TILL,
             "def total",
             "def sum_up",
-            (f"{_TILL}: a definition outside function bodies changed", f"{_TILL}: body of total is gone"),
+            ("shop.till.total is gone", "shop.till.sum_up is new"),
         ),
         (_TILL, 'return "unused"', 'return "nothing"', ()),
         (_TILL, "def unused", "# a comment\n\n\ndef unused", ()),
@@ -101,9 +118,9 @@ def test_an_edit_makes_stale_exactly_what_used_it(
     """What was used counts, by symbol; comments, positions, docstrings and unused bodies do not."""
     capture = shop.capture()
     assert capture.exit_status == 0, capture.stderr
-    assert changes(shop.project, capture) == ()
-    _edit(shop, path, old, new)
-    assert changes(shop.project, capture) == expected
+    assert shop.reasons(capture) == ()
+    shop.edit(path, old, new)
+    assert shop.reasons(capture) == expected
 
 
 def test_files_that_come_and_go_make_stale(shop: Tiny) -> None:
@@ -111,7 +128,7 @@ def test_files_that_come_and_go_make_stale(shop: Tiny) -> None:
     capture = shop.capture()
     root = shop.project.root
     (root / "data/absent.txt").write_text("here")
-    assert changes(shop.project, capture) == (
+    assert shop.reasons(capture) == (
         "data/: list of files changed",
         "data/absent.txt: file is there now",
     )
@@ -119,7 +136,7 @@ def test_files_that_come_and_go_make_stale(shop: Tiny) -> None:
     (root / "data/prices.txt").unlink()
     (root / _TILL).unlink()
     (root / _EXAMPLE).unlink()
-    assert changes(shop.project, capture) == (
+    assert shop.reasons(capture) == (
         f"{_EXAMPLE}: file is gone",
         f"{_TILL}: file is gone",
         "data/: list of files changed",
@@ -151,16 +168,16 @@ def test_imported_packages_count_by_version(tiny: Tiny) -> None:
     older = dataclasses.replace(capture.dependencies, packages={**packages, "httpx2": "0.1"})
     stale = dataclasses.replace(capture, dependencies=older)
     tiny.write(tiny.example.path, "import httpx2")
-    assert changes(tiny.project, stale) == (f"package httpx2: 0.1 → {packages['httpx2']}",)
+    assert tiny.reasons(stale) == (f"package httpx2: 0.1 → {packages['httpx2']}",)
 
 
 def test_a_docstring_counts_where_its_words_were_used(tiny: Tiny) -> None:
     """The docstring of a function that is described to a model or printed is part of what the run shows."""
     capture = tiny.capture("from shop.till import unused, total\nprint(unused.__doc__)")
-    _edit(tiny, _TILL, "Price with tax.", "Price.")
-    assert changes(tiny.project, capture) == ()
-    _edit(tiny, _TILL, "Nobody calls this.", "Nobody ever calls this.")
-    assert changes(tiny.project, capture) == (f"{_TILL}: docstring of unused changed",)
+    tiny.edit(_TILL, "Price with tax.", "Price.")
+    assert tiny.reasons(capture) == ()
+    tiny.edit(_TILL, "Nobody calls this.", "Nobody ever calls this.")
+    assert tiny.reasons(capture) == ("shop.till.unused: docstring changed",)
 
 
 def test_code_inside_functions_belongs_to_the_outer_one(tiny: Tiny) -> None:
@@ -170,8 +187,8 @@ def test_code_inside_functions_belongs_to_the_outer_one(tiny: Tiny) -> None:
     )
     capture = tiny.capture("from shop.nested import outer\nprint(outer())")
     assert set(capture.dependencies.functions["shop/nested.py"]) == {"outer"}
-    _edit(tiny, "shop/nested.py", "lambda: 1", "lambda: 2")
-    assert changes(tiny.project, capture) == ("shop/nested.py: body of outer changed",)
+    tiny.edit("shop/nested.py", "lambda: 1", "lambda: 2")
+    assert tiny.reasons(capture) == ("shop.nested.outer: body changed",)
 
 
 def test_functions_of_one_name_count_together(tiny: Tiny) -> None:
@@ -187,21 +204,21 @@ def test_functions_of_one_name_count_together(tiny: Tiny) -> None:
         """,
     )
     capture = tiny.capture("from shop.both import Box\nBox().size = 3")
-    _edit(tiny, "shop/both.py", "self.kept = value", "self.kept = 2 * value")
-    assert changes(tiny.project, capture) == ("shop/both.py: body of Box.size changed",)
+    tiny.edit("shop/both.py", "self.kept = value", "self.kept = 2 * value")
+    assert tiny.reasons(capture) == ("shop.both.Box.size: body changed",)
 
 
 def test_code_that_cannot_be_parsed_is_a_dependency_too(tiny: Tiny) -> None:
     """A script or module with a syntax error has a capture, which is stale once the error is mended."""
     capture = tiny.capture("def f(:")
-    assert (capture.exit_status, changes(tiny.project, capture)) == (1, ())
+    assert (capture.exit_status, tiny.reasons(capture)) == (1, ())
     tiny.write("shop/broken.py", "def f(:")
     capture = tiny.capture("import shop.broken")
-    assert (capture.exit_status, changes(tiny.project, capture)) == (1, ())
+    assert (capture.exit_status, tiny.reasons(capture)) == (1, ())
     tiny.write("shop/broken.py", "def f(): ...")
-    assert changes(tiny.project, capture) == ("shop/broken.py: a definition outside function bodies changed",)
+    assert tiny.reasons(capture) == ("shop/broken.py: a definition outside function bodies changed",)
     tiny.write(tiny.example.path, "import shop")
-    assert changes(tiny.project, capture)[0] == "script changed"
+    assert tiny.reasons(capture)[0] == "script changed"
 
 
 def test_an_edit_during_the_run_makes_the_capture_stale_at_once(tiny: Tiny) -> None:
@@ -213,7 +230,7 @@ def test_an_edit_during_the_run_makes_the_capture_stale_at_once(tiny: Tiny) -> N
         path.write_text(path.read_text().replace("0.2", "0.3"))
         Path(__file__).write_text("changed = True")
     """)
-    assert changes(tiny.project, capture) == ("script changed", *_DEFINITION)
+    assert tiny.reasons(capture) == ("script changed", _UNKNOWN)
 
 
 _STATEMENTS = st.sampled_from(

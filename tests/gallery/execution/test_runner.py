@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agno_lite.exceptions import CaptureError
-from agno_lite.gallery.execution.runner import OUTPUT_LIMIT
+from agno_lite.gallery.execution.child import OUTPUT_LIMIT
 from agno_lite.gallery.store import Store
 
 if TYPE_CHECKING:

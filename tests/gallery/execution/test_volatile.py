@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -129,3 +130,31 @@ def test_other_values_of_the_same_kind_give_the_same_text(pieces: list[str], dat
     text = json.dumps(pieces)
     exchanged = text.replace(_ONE, "first").replace(_TWO, str(others[1])).replace("first", str(others[0]))
     assert _volatile().json(json.loads(text)) == _volatile().json(json.loads(exchanged))
+
+
+def _table(*rows: str, head: str, width: int) -> str:
+    drawn = [f"┏{'━' * width}┓", f"┃\x1b[1m{head:<{width}}\x1b[0m┃", f"┡{'━' * width}┩"]
+    return "\n".join([*drawn, *(f"│{row:<{width}}│" for row in rows), f"└{'─' * width}┘"])
+
+
+def test_tables_of_figures_are_one_line() -> None:
+    """However many rows there are and however wide: what is left is what the columns are called."""
+    tables = [
+        f"before\n\x1b[3mGrowth{' ' * width}\x1b[0m\n"
+        f"{_table(*rows, head=' Line ┃ Size (KiB) ', width=width)}\nafter"
+        for width, rows in ((30, ["a.py:1 │ 2.5"]), (44, ["a.py:1 │ 2.5", "b.py:123 │ 200.5"]))
+    ]
+    masked = {re.sub(r" +(?=\x1b)", "", _volatile().printed(table)) for table in tables}
+    assert masked == {"before\n\x1b[3mGrowth\x1b[0m\n[figures: Line, Size (KiB)]\nafter"}
+    assert [_volatile().printed(table, figures=True) for table in tables] == tables
+
+
+def test_other_tables_keep_their_rows() -> None:
+    """Only a unit in the head makes a table one of figures; figures are masked in lines that are none."""
+    table = f"Prices\n{_table('tea │ 3', head=' Thing ┃ Price ', width=20)}"
+    assert _volatile().printed(table) == table
+    assert _volatile().printed("memory 1/5 16,640 bytes at the peak (0.25s)") == (
+        "memory 1/5 # bytes at the peak (#.#s)"
+    )
+    assert _volatile().printed("16,640 bytes (0.25s)", figures=True) == "16,640 bytes (0.25s)"
+    assert _volatile().printed("wrote 12 bytes") == "wrote 12 bytes"

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from agno_lite.exceptions import NarrativeError, SourceError, UnresolvedReferenceError
 from agno_lite.gallery.config import Project
-from agno_lite.gallery.narrative import ExpansionContext, expand, expand_all
+from agno_lite.gallery.narrative import ExpansionContext, expand, expand_all, namespace
 from agno_lite.gallery.narrative.values import escape
+from agno_lite.gallery.records import Capture, Evaluation, Growth, Measurements
 from agno_lite.gallery.text import printable
 
 SHOP = "tiny/shop.py"
@@ -223,6 +224,47 @@ def test_values_come_from_the_run(context: ExpansionContext) -> None:
     assert markdown.markdown(shown) == "<p>&#60;b&#62;&#124;&#96;x&#96; &#123;&#123; 1 &#125;&#125;</p>"
     span = expand("`{{ facts.requests[0].request.messages[0].content }}`", context)
     assert unescape(markdown.markdown(span)) == "<p><code><b>|`x` {{ 1 }}</code></p>"
+
+
+MEASURED = Measurements(
+    example="cookbook/one/a.py",
+    duration=1,
+    peak_memory=1,
+    evaluations=(
+        Evaluation(
+            name="Impact",
+            memory_usages=(15.98776, 0.43657, 0.47616, 0.4896),
+            growth=(Growth(size=4096, lines=()), Growth(size=-512, lines=())),
+            statistics={"memory": {"median": 0.48288, "maximum": 15.98776}},
+        ),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("expression", "shown"),
+    [
+        ("measured.evaluations[0].statistics.memory.median | round(3)", "0.483"),
+        ("measured.evaluations[0].memory_usages[0] | round(2)", "15.99"),
+        ("measured.evaluations[0].memory_usages[1:] | median | round(2)", "0.48"),
+        ("(measured.evaluations[0].growth[1].size / 1024) | round(1)", "-0.5"),
+        ("measured.evaluations | length", "1"),
+    ],
+)
+def test_figures_of_evaluations(
+    expression: str, shown: str, context: ExpansionContext, capture: Capture
+) -> None:
+    """Prose may give any figure of an evaluation, and the median of some of them."""
+    known = replace(context, values=namespace(capture, MEASURED))
+    assert unescape(expand(f"{{{{ {expression} }}}} MiB", known)) == f"{shown} MiB"
+
+
+def test_a_figure_that_is_missing_is_an_error(context: ExpansionContext, capture: Capture) -> None:
+    """Neither a measurement without evaluations nor a pass that was not made yields a value."""
+    for expression in ("evaluations[1].name", "evaluations[0].statistics.runtime.median", "spans | median"):
+        known = replace(context, values=namespace(capture, MEASURED))
+        with pytest.raises(NarrativeError, match="cannot be evaluated"):
+            expand(f"{{{{ measured.{expression} }}}}", known)
 
 
 def test_without_a_run_values_are_said_to_be_missing(context: ExpansionContext) -> None:

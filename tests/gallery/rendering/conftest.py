@@ -392,7 +392,8 @@ def edition_of(tmp_path: Path) -> Callable[..., Edition]:
 
     def make(locale: str = "en", **settings: Any) -> Edition:
         project = Project(root=tmp_path, version="0.1.0", commit="abc1234")
-        return Edition(project=project, texts=load_texts(project, locale), resolve=SYMBOLS.get, **settings)
+        known = {"resolve": SYMBOLS.get, "locate": lambda _: None} | settings
+        return Edition(project=project, texts=load_texts(project, locale), **known)
 
     return make
 

@@ -114,7 +114,7 @@ def test_system_prompt(page_of: Make, render: Render, part: Part) -> None:
     """The prompt's sections say whether they were in effect, and the text is the one on the wire."""
     soup = part(render(page_of().markdown), "system-prompt")
     assert rows(soup)[1:] == [
-        ["3.3.1", "description description", "None", "no"],
+        ["3.3.1", "description description", "—", "no"],
         [
             "3.3.9",
             "memories add_memories_to_context",
@@ -132,16 +132,16 @@ def test_system_prompt(page_of: Make, render: Render, part: Part) -> None:
 def test_every_request_is_there_whole_and_in_order(
     page_of: Make, render: Render, part: Part, builder: CaptureBuilder
 ) -> None:
-    """Each request's and answer's body can be read back from the page, in the order of the wire."""
+    """Each request's and answer's body can be read back from the page, by user and session."""
     soup = part(render(page_of().markdown), "api-requests")
     bodies = [json.loads(block.get_text()) for block in soup.select("details.example pre > code")]
     capture = builder.capture()
-    expected = [
-        capture.bodies[key] for exchange in capture.exchanges for key in (exchange.request, exchange.response)
-    ]
+    order = [1, 2, 3, 4, 15, 16, *range(5, 15)]
+    sent = [capture.exchanges[number - 1] for number in order]
+    expected = [capture.bodies[key] for exchange in sent for key in (exchange.request, exchange.response)]
     assert bodies == expected
     table = rows(soup)
-    assert [row[0] for row in table[1:]] == [str(number) for number in range(1, 17)]
+    assert [row[0] for row in table[1:]] == [str(number) for number in order]
     assert table[1][1:] == [
         "answer",
         "user_1@example.com",
@@ -153,7 +153,7 @@ def test_every_request_is_there_whole_and_in_order(
     assert table[2][5] == "add_memory()"
     folded = soup.select("details.example")
     assert "May be under way at the same time as: 2" in folded[0].get_text()
-    assert len(soup.find_all("h3")) == 5
+    assert len(soup.find_all("h3")) == 4
 
 
 def test_a_streamed_answer_is_put_together(
@@ -184,6 +184,22 @@ def test_output(page_of: Make, render: Render, part: Part) -> None:
     assert "Exit status: 0" in soup.get_text()
 
 
+def test_the_output_of_a_measured_run_holds_the_figures(
+    builder: CaptureBuilder,
+    edition_of: Callable[..., Edition],
+    analysis: Callable[..., Analysis],
+    render: Render,
+    part: Part,
+) -> None:
+    """Where a run was measured by itself, what is shown is what that one printed."""
+    capture = builder.capture(stdout="[figures: Memory (MiB)]", stderr="# bytes at the peak")
+    for printed in ({}, {"stdout": "│ 1.25 │\n", "stderr": ""}):
+        figures = Measurements(example="x", duration=1.0, peak_memory=1, **printed)  # type: ignore[arg-type]
+        page = render_example(analysis(), capture, figures, {}, edition_of())
+        shown = [block.get_text() for block in part(render(page.markdown), "output").select("pre.terminal")]
+        assert shown == (["│ 1.25 │"] if printed else [capture.stdout, capture.stderr])
+
+
 def test_storage(page_of: Make, render: Render, part: Part) -> None:
     """Rows stand by user and table, without empty tables, and each user's memories are listed."""
     soup = part(render(page_of().markdown), "storage")
@@ -201,10 +217,17 @@ def test_storage(page_of: Make, render: Render, part: Part) -> None:
 
 
 def test_source_index(page_of: Make, render: Render, part: Part) -> None:
-    """The index names file, linked symbol with its line, and role; what was called first stands first."""
+    """The index names file, linked symbol with its line, and role; what the script makes stands first."""
     soup = part(render(page_of().markdown), "source-index")
-    assert rows(soup)[1:3] == [
+    assert rows(soup)[1:] == [
+        ["agno_lite/agent/agent.py", "Agent L12", "Talks with users."],
+        [
+            "agno_lite/agent/agent.py",
+            "Agent(update_memory_on_run) L40",
+            "Whether memories are kept after each run.",
+        ],
         ["agno_lite/run/loop.py", "execute() L80", "Carry out a run."],
+        ["agno_lite/db/postgres.py", "PostgresDb.load_turn() L60", "Read what a run needs."],
         ["agno_lite/memory/manager.py", "MemoryManager._update() L150", "Ask and store."],
     ]
     link = soup.find("a", string="execute()")
@@ -230,19 +253,23 @@ def test_flowchart_tells_the_run(page_of: Make, render: Render, part: Part) -> N
     chart = diagrams(page)[1]
     turns = re.findall(r'turn\d\["(.*?)"\]', chart)
     assert len(turns) == 5
-    assert turns[0] == r"Chat Agent\nuser_1@example.com\nuser_1_session_1_id\n2 runs"
+    assert (
+        turns[0]
+        == r"chat_agent.aprint_response()\nuser_1@example.com\nuser_1_session_1_id\n2 runs, 4 requests"
+    )
     assert len(re.findall(r"^  memory\d\[", chart, re.MULTILINE)) == 3
     frame, title = re.findall(r'subgraph (\w+)\["(.*?)"\]\n    direction TB', chart)[0]
     assert title == "8 runs, one after another"
-    assert f"entry --> {frame}" in chart
+    assert f"entry1 --> {frame}" in chart
     assert re.findall(rf'{frame} -->\|"what the user said"\| (\w+)', chart) == [
         "memory1",
         "memory2",
         "memory3",
     ]
-    assert f'database -.->|"memories of the user"| {frame}' in chart
+    assert f'{frame} <-->|"question / answer"| agent1' in chart
+    assert 'agent1 <-->|"8 runs / memories of the user"| database1' in chart
     assert re.findall(r'read\d\["(.*?)"\]', chart) == ["chat_agent.get_user_memories() ×3"]
-    assert 'database -.->|"6 memories"| read1' in chart
+    assert 'database1 -.->|"6 memories"| read1' in chart
     assert (
         'click turn2 href "../../../source/cookbook/11_memory/05_multi_user_multi_session_chat.py/'
         '#__codelineno-0-30"'
@@ -250,12 +277,9 @@ def test_flowchart_tells_the_run(page_of: Make, render: Render, part: Part) -> N
     steps = part(render(page.markdown), "flowchart").select("details li")
     assert len(steps) == len(re.findall("^  click", chart, re.MULTILINE))
     assert steps[0].get_text() == "asyncio.run(run_chat_agent()) → 2"
-    assert (
-        steps[1]
-        .get_text()
-        .endswith("→ 3, 7 (what the user said), 8 (what the user said), 9 (what the user said)")
-    )
-    assert steps[5].get_text().endswith("9 (what the user said), 11")
+    said = ", ".join(f"{number} (what the user said)" for number in (10, 11, 12))
+    assert steps[1].get_text().endswith(f" → 3, 9 (question / answer), {said}")
+    assert steps[5].get_text().endswith(f" → 7, 9 (question / answer), {said}")
 
 
 def test_architecture_shows_what_happens_at_the_same_time(page_of: Make) -> None:
@@ -363,7 +387,7 @@ def test_nasty_values_change_nothing_but_themselves(
     page = page_of(**capture_changes)
     soup = render(page.markdown)
     ids = [heading.get("id") for heading in soup.find_all(re.compile("h[1-6]"))]
-    assert [one for one in ids if one != "requests-6"] == plain
+    assert [one for one in ids if one != "requests-5"] == plain
     assert soup.find("script") is None
     assert [block.get_text() for block in soup.select("pre.terminal")] == [NASTY, NASTY]
     assert part(soup, "output").select_one("pre") == BeautifulSoup(terminal(NASTY), "html.parser").pre
@@ -389,7 +413,7 @@ def test_runs_that_overlap_have_a_chain_per_user(
     concurrent = dataclasses.replace(made, text=script)
     page = render_example(concurrent, builder.capture(), None, {}, edition_of())
     chart = diagrams(page)[1]
-    assert re.findall(r"gather --> (\w+)", chart) == ["turn1", "turn3", "turn4"]
+    assert re.findall(r"gather1 --> (\w+)", chart) == ["turn1", "turn3", "turn4"]
     assert "turn2 --> turn5" in chart
     assert "concurrent: several runs" in page.markdown
 
@@ -406,16 +430,16 @@ def test_branches_stand_side_by_side(
     page = render_example(concurrent_analysis, capture, None, {}, edition_of())
     chart = diagrams(page)[1]
     boxes = dict(re.findall(r'^  (\w+)[\[(]+"(.*?)"', chart, re.MULTILINE))
-    assert boxes["gather"] == r"asyncio.gather()\n2 branches"
+    assert boxes["gather1"] == r"asyncio.gather()\n2 branches"
     assert boxes["turn1"] == r"talk_1()\nuser_1@example.com\n2 runs, 4 requests"
     assert boxes["turn2"] == r"talk_2()\nuser_2@example.com\n1 run, 2 requests"
-    assert "asyncio.gather" in boxes["join"]
+    assert "asyncio.gather" in boxes["join1"]
     steps = re.findall(r'^  (\w+) -->(?:\|".*?"\|)? (\w+)$', chart, re.MULTILINE)
     for number in (1, 2):
         assert boxes[f"done{number}"] == f"User {number} Done"
-        path = ["gather", f"turn{number}", f"memory{number}", f"done{number}", "join"]
+        path = ["gather1", f"turn{number}", f"memory{number}", f"done{number}", "join1"]
         assert set(pairwise(path)) <= set(steps)
-    assert ("join", "read1") in steps
+    assert ("join1", "read1") in steps
     assert re.search(r'click turn2 href ".*06_x\.py/#__codelineno-0-8"', chart)
     facts = {row[0]: row[1] for row in rows(part(render(page.markdown), "configuration"), 2)}
     assert facts["Way of running"] == "concurrent: 2 branches by asyncio.gather, line 13"

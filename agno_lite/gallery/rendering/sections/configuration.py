@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from agno_lite.gallery.rendering.escape import code, text
 from agno_lite.gallery.rendering.facts import short
+from agno_lite.gallery.rendering.objects import PASSES, evaluation_object, pass_title, passed_line, sessions
+from agno_lite.tracing import semconv
 
 if TYPE_CHECKING:
     from agno_lite.gallery.records import ObjectConfiguration, Setting, SpanRecord
@@ -15,9 +17,16 @@ if TYPE_CHECKING:
     from agno_lite.gallery.rendering.script import ScriptCall
 
 
+MOST_NAMES = 12
+"""Users and sessions that are named; of more only the number is told."""
+
+
 def configuration(context: Context) -> str:
-    """A table per constructed object, and one of the run."""
-    objects = [_object(context, found) for found in context.analysis.configurations]
+    """A table per constructed object, equal ones together, and one of the run."""
+    alike: dict[object, list[ObjectConfiguration]] = {}
+    for found in context.analysis.configurations:
+        alike.setdefault((found.cls, found.symbol, found.settings), []).append(found)
+    objects = [_objects(context, found) for found in alike.values()]
     run = run_facts(context)
     return context.render("configuration.md", objects=objects, run=run) if objects or run else ""
 
@@ -27,17 +36,67 @@ def run_facts(context: Context) -> list[tuple[str, str]]:
     facts, say = context.facts, context.say
     if facts is None or not facts.runs:
         return []
-    sessions = dict.fromkeys((run.user, run.session) for run in facts.runs)
-    names = {(run.user, run.session): run.session_name for run in reversed(facts.runs)}
-    listed = [code(names[session]) for session in sessions]
+    held = sessions(facts)
     return [
-        (say("Users"), f"{len(facts.users)}: {', '.join(map(code, facts.users))}"),
-        (say("Sessions"), f"{len(sessions)}: {', '.join(listed)}"),
-        (say("Runs"), str(len(facts.runs))),
+        (say("Users"), _counted(len(facts.users), list(facts.users))),
+        (say("Sessions"), _counted(len(held), [name for name in held.values() if name])),
+        *_iterations(context, facts),
+        (say("Runs"), _runs(context, facts)),
         (say("Requests to models"), str(len(facts.capture.exchanges))),
+        (say("Answers in a stream"), _streamed(context, facts)),
         (say("Way of running"), way_of_running(context)),
         *_measured(context),
     ]
+
+
+def _counted(number: int, names: list[str]) -> str:
+    """A number, and what is counted by name if that is not too much."""
+    if not names or len(names) > MOST_NAMES:
+        return str(number)
+    return f"{number}: {', '.join(map(code, names))}"
+
+
+def _iterations(context: Context, facts: Facts) -> list[tuple[str, str]]:
+    """The iterations of each pass of each evaluation; of one that was not made the setting that says so."""
+    rows = []
+    for evaluation in facts.evaluations:
+        passes = facts.passes(evaluation)
+        made = [f"{text(pass_title(context, title))}: {len(found)}" for title, found in passes.items()]
+        left_out = [
+            f"{text(pass_title(context, title))}: {_not_made(context, evaluation, name)}"
+            for title, name in PASSES.items()
+            if title not in passes
+        ]
+        name = context.say("Iterations of %(name)s", name=code(short(evaluation)))
+        rows.append((name, "<br>".join([*made, *left_out])))
+    return rows
+
+
+def _not_made(context: Context, evaluation: SpanRecord, name: str) -> str:
+    """That a pass was not made, with the setting that left it out and its line."""
+    made = evaluation_object(context, evaluation)
+    setting = next((found for found in made.settings if found.name == name), None) if made else None
+    if made is None or setting is None:
+        return text(context.say("not made"))
+    value = code(f"{name}={setting.source or setting.value}")
+    line = passed_line(context, made, name)
+    return context.say("not made, %(setting)s", setting=context.line(line, value) if line else value)
+
+
+def _runs(context: Context, facts: Facts) -> str:
+    """How many runs the script asked for, and how many of members they led to."""
+    inside = sum(span.kind == semconv.INVOKE_AGENT for span in facts.capture.spans) - len(facts.runs)
+    members = context.count("%(num)d run of members", "%(num)d runs of members", inside)
+    return f"{len(facts.runs)} + {text(members)}" if inside else str(len(facts.runs))
+
+
+def _streamed(context: Context, facts: Facts) -> str:
+    """Whether models were asked for their answers in pieces."""
+    exchanges = facts.capture.exchanges
+    streamed = sum(exchange.streamed for exchange in exchanges)
+    if streamed in (0, len(exchanges)):
+        return context.say("yes") if streamed else context.say("no")
+    return context.say("%(streamed)d of %(all)d", streamed=streamed, all=len(exchanges))
 
 
 def _measured(context: Context) -> list[tuple[str, str]]:
@@ -55,7 +114,16 @@ def _measured(context: Context) -> list[tuple[str, str]]:
 def way_of_running(context: Context) -> str:
     """Whether runs follow each other or overlap, with the call that makes them."""
     facts = context.facts
-    if facts is None or not facts.concurrent:
+    if facts is None:
+        return ""
+    way = _way(context, facts)
+    if any(run.iteration for run in facts.runs):
+        return context.say("the evaluation's iterations one after another; in each of them %(way)s", way=way)
+    return way
+
+
+def _way(context: Context, facts: Facts) -> str:
+    if not facts.concurrent:
         return text(context.say("sequential: each run begins when the one before has ended"))
     if facts.groups:
         ways = dict.fromkeys(_group(context, facts, group) for group in facts.groups)
@@ -79,12 +147,15 @@ def _called(context: Context, call: ScriptCall) -> str:
     return f"{code(call.text)}, {line}"
 
 
-def _object(context: Context, found: ObjectConfiguration) -> dict[str, object]:
+def _objects(context: Context, alike: list[ObjectConfiguration]) -> dict[str, object]:
+    """Objects with the same settings: one table, with the lines of all."""
+    found = alike[0]
     name = context.link(found.symbol, found.cls) if found.symbol else code(found.cls)
+    lines = [context.line(one.line, context.say("line %(line)d", line=one.line)) for one in alike]
     return {
-        "title": code(found.variable or found.cls),
-        "name": name,
-        "line": context.line(found.line, context.say("line %(line)d", line=found.line)),
+        "title": ", ".join(dict.fromkeys(code(one.variable or one.cls) for one in alike)),
+        "name": f"{name} ×{len(alike)}" if len(alike) > 1 else name,
+        "line": ", ".join(lines),
         "meaning": context.meaning(found.symbol),
         "passed": [_row(context, setting) for setting in found.settings if setting.source is not None],
         "read": [

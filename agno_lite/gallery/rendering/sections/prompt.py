@@ -6,104 +6,119 @@ from typing import TYPE_CHECKING, Any
 
 from agno_lite.gallery.rendering import wire
 from agno_lite.gallery.rendering.escape import code, fence, inline, shortened, text
+from agno_lite.gallery.rendering.objects import participants, passed_line, run_around
 from agno_lite.tracing import semconv
 
 if TYPE_CHECKING:
-    from agno_lite.gallery.records import Setting, SpanRecord
+    from agno_lite.gallery.records import SpanRecord
     from agno_lite.gallery.rendering.edition import Context
     from agno_lite.gallery.rendering.facts import Facts
+    from agno_lite.gallery.rendering.objects import Participant
 
 _SHOWN = 160
 """Characters of a section's text that the table shows; the whole text stands below it."""
 
 
 def system_prompt(context: Context) -> str:
-    """One table and one text per agent, of its last run, and the memory manager's text."""
+    """One table and one text for each agent, leader and member, of its last run; memory managers' texts."""
     facts = context.facts
     if facts is None:
         return ""
-    built: dict[str, list[SpanRecord]] = {}
-    for span in facts.capture.spans:
-        if span.kind == semconv.BUILD_PROMPT:
-            built.setdefault(_agent(facts, span), []).append(span)
-    agents = [_prompt(context, facts, agent, spans) for agent, spans in built.items()]
-    manager = _manager(facts)
-    if not agents and not manager:
+    everybody = participants(context, facts)
+    agents = [found for agent in everybody if (found := _prompt(context, facts, agent))]
+    managers = _managers(facts, everybody)
+    if not agents and not managers:
         return ""
-    return context.render("system_prompt.md", agents=agents, manager=manager and fence(manager, "text"))
+    return context.render("system_prompt.md", agents=agents, managers=managers)
 
 
-def _agent(facts: Facts, span: SpanRecord) -> str:
-    run = _run(facts, span)
-    return str(run.attributes.get(semconv.AGENT_NAME) or run.name) if run else span.name
-
-
-def _run(facts: Facts, span: SpanRecord) -> SpanRecord | None:
-    """The innermost run around a span."""
-    return next((found for found in facts.ancestors(span.parent) if found.kind == semconv.INVOKE_AGENT), None)
-
-
-def _prompt(context: Context, facts: Facts, agent: str, spans: list[SpanRecord]) -> dict[str, object]:
-    """The prompt of one agent, over all of its runs."""
+def _prompt(context: Context, facts: Facts, agent: Participant) -> dict[str, object] | None:
+    """The prompt of one agent, over all of its runs; nothing if none was built."""
+    own = {run.id: run for run in agent.runs}
+    spans = [span for span in facts.capture.spans if span.kind == semconv.BUILD_PROMPT and span.parent in own]
+    if not spans:
+        return None
     tables = [span.attributes.get(semconv.PROMPT_SECTIONS) or [] for span in spans]
     active = [{row["number"] for row in table if row["active"]} for table in tables]
     rows = [
         (
             str(row["number"]),
-            _part(context, row),
-            _value(context, row),
-            _effect(context, sum(row["number"] in numbers for numbers in active), len(spans)),
+            _part(context, agent, row),
+            _value(context, agent, row),
+            _effect(context, facts, sum(row["number"] in numbers for numbers in active), len(spans)),
         )
         for row in tables[-1]
     ]
-    final = _final(facts, spans[-1])
-    return {"name": code(agent), "rows": rows, "runs": len(spans), "text": final and fence(final, "text")}
+    final = _final(facts, own[spans[-1].parent or 0])
+    return {
+        "title": _title(context, agent),
+        "rows": rows,
+        "text": final and fence(final, "text"),
+    }
 
 
-def _part(context: Context, row: dict[str, Any]) -> str:
-    setting = _setting(context, row["parameter"])
+def _title(context: Context, agent: Participant) -> str:
+    """What an agent is called, and its part in a team."""
+    name, team = code(agent.name), code(agent.team)
+    if agent.team and agent.leads:
+        return context.say("%(name)s: member of %(team)s and leader", name=name, team=team)
+    if agent.team:
+        return context.say("%(name)s: member of %(team)s", name=name, team=team)
+    return context.say("%(name)s: leader", name=name) if agent.leads else name
+
+
+def _part(context: Context, agent: Participant, row: dict[str, Any]) -> str:
+    setting = agent.setting(row["parameter"])
     symbol = setting.symbol if setting else None
     parameter = context.link(symbol, row["parameter"]) if symbol else code(row["parameter"])
     return f"{inline(context.edition.texts.translate(row['part']))} {parameter}"
 
 
-def _value(context: Context, row: dict[str, Any]) -> str:
-    """The section's text, or the setting that left it out."""
-    if row["text"]:
-        return text(shortened(" ".join(row["text"].split()), _SHOWN))
-    setting = _setting(context, row["parameter"])
+def _value(context: Context, agent: Participant, row: dict[str, Any]) -> str:
+    """The section's text, or the setting that left it out; with the line that passes it."""
+    shown = text(shortened(" ".join((row["text"] or "").split()), _SHOWN)) or _left_out(agent, row)
+    lines = [passed_line(context, made, row["parameter"]) for made in agent.objects]
+    if len(lines) != 1 or lines[0] is None:
+        return shown
+    line = context.line(lines[0], context.say("line %(line)d", line=lines[0]))
+    return f"{shown} ({line})"
+
+
+def _left_out(agent: Participant, row: dict[str, Any]) -> str:
+    """The value of the setting that left a section out; a dash if it is not known."""
+    setting = agent.setting(row["parameter"])
     value = (setting.value or setting.source) if setting else None
-    return code(value if value is not None else "None")
+    return "—" if value is None else code(value)
 
 
-def _setting(context: Context, name: str) -> Setting | None:
-    """The setting of that name, where the object that it belongs to has a prompt."""
-    settings = (setting for found in context.analysis.configurations for setting in found.settings)
-    return next((setting for setting in settings if setting.name == name), None)
-
-
-def _effect(context: Context, active: int, runs: int) -> str:
-    if active in (0, runs):
-        return context.say("yes") if active else context.say("no")
+def _effect(context: Context, facts: Facts, active: int, runs: int) -> str:
+    """Whether a section was in effect; in an evaluation in how many of the runs."""
+    if not active:
+        return context.say("no")
+    if active == runs and not facts.evaluations:
+        return context.say("yes")
     return context.say("in %(active)d of %(runs)d runs", active=active, runs=runs)
 
 
-def _final(facts: Facts, span: SpanRecord) -> str:
-    """The instructions of the first request of the run that a prompt was built for."""
-    run = _run(facts, span)
+def _final(facts: Facts, run: SpanRecord) -> str:
+    """The instructions of the first request of a run, those of runs inside and of memory updates left out."""
     requests = (
         wire.system_text(facts.request(exchange))
         for exchange in facts.capture.exchanges
-        if run and facts.within(exchange.span, run) and facts.purpose(exchange) != semconv.UPDATE_MEMORY
+        if run_around(facts, exchange.span) == run and facts.purpose(exchange) != semconv.UPDATE_MEMORY
     )
     return next(requests, "")
 
 
-def _manager(facts: Facts) -> str:
-    """The instructions of the last memory update."""
-    texts = [
-        wire.system_text(facts.request(exchange))
-        for exchange in facts.capture.exchanges
-        if facts.purpose(exchange) == semconv.UPDATE_MEMORY
-    ]
-    return texts[-1] if texts else ""
+def _managers(facts: Facts, everybody: tuple[Participant, ...]) -> list[tuple[str, str]]:
+    """In whose runs memories were kept, and the instructions of their last update, each text once."""
+    names = {run.id: code(agent.name) for agent in everybody for run in agent.runs}
+    last: dict[str, str] = {}
+    for exchange in facts.capture.exchanges:
+        if facts.purpose(exchange) == semconv.UPDATE_MEMORY:
+            run = run_around(facts, exchange.span)
+            last[names[run.id] if run else ""] = wire.system_text(facts.request(exchange))
+    owners: dict[str, list[str]] = {}
+    for name, instructions in last.items():
+        owners.setdefault(instructions, []).append(name)
+    return [(", ".join(filter(None, found)), fence(one, "text")) for one, found in owners.items() if one]

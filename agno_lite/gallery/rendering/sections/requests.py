@@ -2,41 +2,37 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from agno_lite.gallery.rendering import wire
-from agno_lite.gallery.rendering.escape import code, fence, shortened, text
+from agno_lite.gallery.rendering.delegation import Delegation, arranged, flat
+from agno_lite.gallery.rendering.escape import code, shortened, text
 from agno_lite.gallery.rendering.facts import short
-from agno_lite.tracing import semconv
+from agno_lite.gallery.rendering.sections.exchanges import SHOWN, Sent, branch_name, iterations, links
 
 if TYPE_CHECKING:
-    from agno_lite.gallery.records import JSON, Exchange
-    from agno_lite.gallery.rendering.edition import Context
-    from agno_lite.gallery.rendering.facts import Facts, Run
+    from collections.abc import Iterable, Iterator
 
-_SHOWN = 80
-"""Characters of a message in a summary; the message itself is in the bodies."""
-_SIBLINGS = 6
-"""Requests named as under way at the same time; more are counted."""
+    from agno_lite.gallery.records import JSON, Exchange, SpanRecord
+    from agno_lite.gallery.rendering.edition import Context
+    from agno_lite.gallery.rendering.facts import Facts, Fold, Run
 
 
 def api_requests(context: Context) -> str:
-    """A table of all requests, then each with its whole bodies."""
+    """A table of all requests, then each with its whole bodies; repeats by what differs."""
     facts = context.facts
     if facts is None or not facts.capture.exchanges:
         return ""
-    groups = [_group(context, facts, runs) for runs in facts.turns]
-    if facts.outside:
-        groups.append(_group(context, facts, (facts.outside,)))
-    runs = [*facts.runs, *([facts.outside] if facts.outside else [])]
-    rows = [_row(context, facts, run, exchange) for run in runs for exchange in run.exchanges]
+    section = _Section(context, facts)
     return context.render(
         "api_requests.md",
         branched=bool(facts.groups),
+        several=section.several,
+        folded=section.folded,
         overlap=_overlap(context, facts),
-        rows=rows,
-        groups=groups,
+        rows=[section.row(run, exchange) for run, exchange in section.shown()],
+        groups=section.blocks(),
     )
 
 
@@ -58,126 +54,168 @@ def _overlap(context: Context, facts: Facts) -> list[str]:
     return sentences
 
 
-def _row(context: Context, facts: Facts, run: Run, exchange: Exchange) -> tuple[str, ...]:
-    return (
-        f"[{exchange.id}](#request-{exchange.id})",
-        text(_purpose(context, facts, exchange)),
-        "<br>".join(code(name) for name in (run.user, short(run.branch) if run.branch else "") if name),
-        code(run.session_name) if run.session else "",
-        _status(context, exchange),
-        _outcome(context, facts.answer(exchange)),
-    )
+@dataclass(frozen=True)
+class _Section:
+    """The requests of one page, by user and then by session or branch."""
 
+    context: Context
+    facts: Facts
 
-def _purpose(context: Context, facts: Facts, exchange: Exchange) -> str:
-    """What a request is for, in the words of the page."""
-    names = {
-        semconv.ANSWER: context.say("answer"),
-        semconv.INVOKE_AGENT: context.say("answer"),
-        semconv.UPDATE_MEMORY: context.say("memory update"),
-        semconv.EXECUTE_TOOL: context.say("inside a tool"),
-    }
-    return names.get(facts.purpose(exchange), context.say("request"))
+    @cached_property
+    def groups(self) -> tuple[tuple[Fold, ...], ...]:
+        """What is shown under one heading each."""
+        users: dict[tuple[bool, str], dict[object, list[Fold]]] = {}
+        for fold in (*self.facts.folds, *self.facts.outside):
+            first = fold.runs[0]
+            place = first.branch.id if first.branch else first.session
+            measured = first.iteration.parent if first.iteration else None
+            places = users.setdefault((first.span is None, first.user), {})
+            places.setdefault((place, measured), []).append(fold)
+        return tuple(tuple(folds) for places in users.values() for folds in places.values())
 
+    @cached_property
+    def rows(self) -> dict[int, tuple[Exchange, ...]]:
+        """Requests shown in full, by number, each with its repeats."""
+        return {row[0].id: row for folds in self.groups for fold in folds for row in self.facts.pairs(fold)}
 
-def _status(context: Context, exchange: Exchange) -> str:
-    return str(exchange.status) if exchange.status is not None else text(context.say("no answer"))
+    @cached_property
+    def places(self) -> dict[int, tuple[str, str]]:
+        """Heading and user of each branch."""
+        return {
+            run.branch.id: (f"requests-{number}", run.user)
+            for number, folds in enumerate(self.groups, start=1)
+            for fold in folds
+            for turn in (fold.runs, *fold.repeats)
+            for run in turn
+            if run.branch is not None
+        }
 
+    @property
+    def several(self) -> bool:
+        """Whether it has to be said which agent sent a request."""
+        return len(self.facts.agents) > 1
 
-def _outcome(context: Context, answer: wire.Answer) -> str:
-    """What an answer did: an error, tool calls, or words."""
-    if answer.error:
-        return text(shortened(answer.error, _SHOWN))
-    calls: dict[str, int] = {}
-    for name, _ in answer.calls:
-        calls[name] = calls.get(name, 0) + 1
-    named = [code(f"{name}()") + (f" ×{count}" if count > 1 else "") for name, count in calls.items()]
-    said = [text(f"“{shortened(answer.text, _SHOWN)}”")] if answer.text else []
-    return ", ".join(named + said) or text(context.say("nothing"))
+    @property
+    def folded(self) -> bool:
+        """Whether there are repeats."""
+        return any(len(row) > 1 for row in self.rows.values())
 
+    def shown(self) -> Iterator[tuple[Run, Exchange]]:
+        """Requests shown in full, in the order of the page, each with its run."""
+        for folds in self.groups:
+            for fold in folds:
+                for run in (run for turn in (fold.runs, *fold.repeats) for run in turn):
+                    yield from ((run, exchange) for exchange in flat(self._steps(run)))
 
-def _group(context: Context, facts: Facts, runs: tuple[Run, ...]) -> dict[str, object]:
-    """Runs that follow each other in one session, or in one branch."""
-    first = runs[0]
-    title = text(context.say("Outside of any run"))
-    if first.span is not None:
-        place = f"{short(first.branch)}()" if first.branch else first.session_name
-        title = f"{text(first.user or '—')} · {text(place or '—')}"
-    return {"title": title, "runs": [_run(context, facts, run) for run in runs]}
+    def row(self, run: Run, exchange: Exchange) -> list[str]:
+        """A row of the table."""
+        sent = self._sent(exchange)
+        speaker = (run.user, branch_name(run.branch) if run.branch else "")
+        cells = {
+            "number": links(sent.all),
+            "agent": text(sent.agent) if self.several else None,
+            "purpose": text(sent.purpose),
+            "speaker": "<br>".join(code(name) for name in speaker if name),
+            "session": self._session(run, sent),
+            "count": f"×{len(sent.all)}" if self.folded else None,
+            "status": text(sent.status),
+            "outcome": sent.outcome,
+        }
+        return [cell for cell in cells.values() if cell is not None]
 
+    def blocks(self) -> list[dict[str, object]]:
+        """The headings with what stands below them."""
+        return [
+            {"title": self._title(folds[0].runs[0]), "runs": [*self._runs(folds)]} for folds in self.groups
+        ]
 
-def _run(context: Context, facts: Facts, run: Run) -> dict[str, object]:
-    number = context.say("Run %(number)d", number=run.number)
-    return {
-        "number": context.line(run.call.line, number) if run.call else number,
-        "named": run.span is not None,
-        "session": code(run.session_name) if run.branch and run.session else "",
-        "question": text(f"“{shortened(run.question, 2 * _SHOWN)}”") if run.question else "",
-        "requests": len(run.exchanges),
-        "answer": text(f"“{shortened(run.answer, 2 * _SHOWN)}”") if run.answer else "",
-        "changes": [_change(context, change) for change in run.changes],
-        "exchanges": [_exchange(context, facts, exchange) for exchange in run.exchanges],
-    }
+    def _title(self, run: Run) -> str:
+        title = text(self.context.say("Outside of any run"))
+        if run.span is not None:
+            place = f"{branch_name(run.branch)}()" if run.branch else run.session_name
+            title = f"{text(run.user or '—')} · {text(place or '—')}"
+        measured = self._pass(run)
+        return f"{title} · {text(short(measured))}" if measured else title
 
+    def _pass(self, run: Run) -> SpanRecord | None:
+        """The pass of an evaluation that a run was made in, if there were several."""
+        passes = [one for each in self.facts.evaluations for one in self.facts.passes(each).values()]
+        if run.iteration is None or len(passes) < 2:
+            return None
+        return self.facts.spans.get(run.iteration.parent or 0)
 
-def _change(context: Context, change: JSON) -> str:
-    names = {
-        "add": context.say("added"),
-        "update": context.say("changed"),
-        "delete": context.say("deleted"),
-    }
-    operation = str(change.get("operation", ""))
-    memory = change.get("memory")
-    return names.get(operation, text(operation)) + (f": {text(str(memory))}" if memory else "")
+    def _session(self, run: Run, sent: Sent) -> str:
+        """The session of a request; of repeats in sessions of their own, how many there are."""
+        runs = {exchange.id: one for one in self.facts.runs for exchange in one.exchanges}
+        sessions = {runs[exchange.id].session for exchange in sent.all if exchange.id in runs}
+        more = f", … ({len(sessions)})" if len(sessions) > 1 else ""
+        return code(run.session_name) + more if run.session else ""
 
+    def _sent(self, exchange: Exchange) -> Sent:
+        return Sent(
+            context=self.context,
+            facts=self.facts,
+            exchange=exchange,
+            repeats=self.rows[exchange.id][1:],
+            places=self.places,
+        )
 
-def _exchange(context: Context, facts: Facts, exchange: Exchange) -> dict[str, object]:
-    answer = facts.answer(exchange)
-    body = facts.capture.bodies.get(exchange.response)
-    title = (
-        f"{exchange.id} · {_purpose(context, facts, exchange)} · {exchange.method} {exchange.path} · "
-        f"{exchange.status if exchange.status is not None else context.say('no answer')}"
-    )
-    return {
-        "id": exchange.id,
-        "title": text(title),
-        "siblings": _siblings(facts, exchange),
-        "branches": _branches(facts, exchange),
-        "request": body_block(facts.request(exchange)),
-        "response": body_block(body) if body is not None else "",
-        "events": answer.events,
-        "assembled": fence(_assembled(answer), "text") if answer.events is not None else "",
-    }
+    def _steps(self, run: Run) -> tuple[Exchange | Delegation, ...]:
+        """What of a run is shown in full."""
+        return arranged(self.facts, (one for one in run.exchanges if one.id in self.rows))
 
+    def _runs(self, folds: Iterable[Fold]) -> Iterator[dict[str, object]]:
+        for fold in folds:
+            for place, run in enumerate(fold.runs):
+                again = [turn[place] for turn in fold.repeats if len(turn) > place]
+                yield self._run(run) | {"again": self._again(run, again)}
+            for run in (run for turn in fold.repeats for run in turn):
+                steps = self._steps(run)
+                if steps:
+                    where = iterations(self.context, self.facts, [*flat(steps)][:1])
+                    yield self._run(run) | {"only": text(where)}
 
-def _siblings(facts: Facts, exchange: Exchange) -> str:
-    numbers = [f"[{other.id}](#request-{other.id})" for other in facts.siblings(exchange)]
-    more = f", … ({len(numbers)})" if len(numbers) > _SIBLINGS else ""
-    return ", ".join(numbers[:_SIBLINGS]) + more
+    def _run(self, run: Run) -> dict[str, object]:
+        number = self.context.say("Run %(number)d", number=run.number)
+        return {
+            "number": self.context.line(run.call.line, number) if run.call else number,
+            "named": run.span is not None,
+            "only": "",
+            "again": "",
+            "session": code(run.session_name) if run.branch and run.session else "",
+            "question": text(f"“{shortened(run.question, 2 * SHOWN)}”") if run.question else "",
+            "requests": len(run.exchanges),
+            "answer": text(f"“{shortened(run.answer, 2 * SHOWN)}”") if run.answer else "",
+            "changes": [self._change(change) for change in run.changes],
+            "steps": [self._step(step) for step in self._steps(run)],
+        }
 
+    def _again(self, run: Run, again: list[Run]) -> str:
+        """In which iterations a run was repeated, and in which sessions if in others."""
+        if not any(other.exchanges for other in again):
+            return ""
+        firsts = [other.exchanges[0] for other in again if other.exchanges]
+        numbers = text(iterations(self.context, self.facts, firsts))
+        sessions = dict.fromkeys(other.session for other in again if other.session != run.session)
+        return ", ".join([numbers, *(code(session) for session in sessions)])
 
-def _branches(facts: Facts, exchange: Exchange) -> str:
-    """Branches beside the request's own, linked to their requests."""
-    first: dict[int, int] = {}
-    for number, runs in enumerate(facts.turns, start=1):
-        if runs[0].branch is not None:
-            first.setdefault(runs[0].branch.id, number)
-    links = [
-        f"[{code(f'{short(branch)}()')}](#requests-{first[branch.id]})"
-        for branch in facts.beside(exchange.span)
-        if branch.id in first
-    ]
-    more = f", … ({len(links)})" if len(links) > _SIBLINGS else ""
-    return ", ".join(links[:_SIBLINGS]) + more
+    def _step(self, step: Exchange | Delegation) -> dict[str, object]:
+        """A request, or what a member was asked to do, with its requests."""
+        if not isinstance(step, Delegation):
+            return self._sent(step).block() | {"steps": ()}
+        task = f": “{shortened(step.task, 2 * SHOWN)}”" if step.task else ""
+        asked = f"{step.asked.id} → " if step.asked else ""
+        return {
+            "title": text(f"{asked}{step.agent or '—'}{task}"),
+            "steps": [self._step(inner) for inner in step.steps],
+        }
 
-
-def _assembled(answer: wire.Answer) -> str:
-    calls = [f"{name}({arguments})" for name, arguments in answer.calls]
-    return "\n".join([*([answer.text] if answer.text else []), *calls]) or answer.error
-
-
-def body_block(body: Any) -> str:
-    """A body as it was, indented; long lines wrap where they are shown."""
-    if isinstance(body, str):
-        return fence(body, "text")
-    return fence(json.dumps(body, ensure_ascii=False, indent=2), "json")
+    def _change(self, change: JSON) -> str:
+        names = {
+            "add": self.context.say("added"),
+            "update": self.context.say("changed"),
+            "delete": self.context.say("deleted"),
+        }
+        operation = str(change.get("operation", ""))
+        memory = change.get("memory")
+        return names.get(operation, text(operation)) + (f": {text(str(memory))}" if memory else "")

@@ -16,10 +16,11 @@ def output(context: Context) -> str:
     capture = context.capture
     if capture is None:
         return ""
+    stdout, stderr = context.printed
     return context.render(
         "output.md",
-        stdout=terminal(capture.stdout) if capture.stdout.strip() else "",
-        stderr=terminal(capture.stderr) if capture.stderr.strip() else "",
+        stdout=terminal(stdout) if stdout.strip() else "",
+        stderr=terminal(stderr) if stderr.strip() else "",
         status=capture.exit_status,
         failure=text(capture.failure or ""),
     )
