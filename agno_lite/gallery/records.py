@@ -73,7 +73,7 @@ class Dependencies:
     """Everything that a capture depended on. It is fresh as long as all of it is as it was."""
 
     script: str
-    """Hash of the script's syntax tree, docstrings and positions left out."""
+    """Hash of the script's skeleton, and of the calls in it that construct objects."""
     modules: dict[str, str]
     """Hash of each imported project module's skeleton (everything but function bodies), by path."""
     functions: dict[str, dict[str, str]]

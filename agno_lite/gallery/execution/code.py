@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from agno_lite.gallery.execution.probes import Function, functions
+from agno_lite.gallery.syntax import construction_sites
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,15 +39,16 @@ _PLAIN = (
 class Code:
     """What there is to know of one version of a Python file."""
 
-    whole: str
-    """Hash of all code in it."""
+    script: str
+    """What it is known by as a script, beside the bodies of functions: hash of `skeleton`, and of the calls
+    that construct objects, to which a recording refers by their places among each other."""
     skeleton: str
     """Hash of `definitions` in their order: of all code but function bodies."""
     definitions: dict[str, str]
     """What the file and its classes define: values, or hashes of long ones, by name. A parameter has a
     name of its own, `Agent.__init__(name)`; so has each statement that defines nothing."""
     bodies: dict[str, str]
-    """Hash of each function's body by qualified name; functions inside functions belong to the outer one."""
+    """Hash of each function's body by qualified name, without the bodies of functions inside it."""
     docstrings: dict[str, str]
     """Docstrings by name with `__doc__` at its end."""
 
@@ -56,32 +58,27 @@ def parse(content: bytes) -> Code:
     try:
         tree = ast.parse(content)
     except (SyntaxError, ValueError):
-        whole = hashed(content)
-        return Code(whole=whole, skeleton=whole, definitions={}, bodies={}, docstrings={})
+        known = hashed(content)
+        return Code(script=known, skeleton=known, definitions={}, bodies={}, docstrings={})
     named = list(functions(tree))
     docstrings = dict(_docstrings(tree, named))
     _drop_docstrings(tree)
-    whole = _tree_hash(tree)
-    outer = [(name, function) for name, function in named if outermost(name) == name]
+    sites = [call.func for call in construction_sites(tree)]
     bodies: dict[str, list[str]] = {}
-    for name, function in outer:
+    # From the inside out, so that an outer body has lost the inner ones when it is its turn.
+    for name, function in reversed(named):
         # Several functions of one name: overloads, a property and its setter, alternatives.
         bodies.setdefault(name, []).append(_tree_hash(function.body))
-    for _, function in outer:
         function.body = []
     definitions = _distinct(_definitions(tree.body))
+    skeleton = hashed(repr(list(definitions.items())).encode())
     return Code(
-        whole=whole,
-        skeleton=hashed(repr(list(definitions.items())).encode()),
+        script=hashed(f"{skeleton} {_tree_hash(sites)}".encode()),
+        skeleton=skeleton,
         definitions=definitions,
         bodies={name: hashed("".join(parts).encode()) for name, parts in bodies.items()},
         docstrings=docstrings,
     )
-
-
-def outermost(name: str) -> str:
-    """The function around all others, of a qualified name."""
-    return name.partition(".<locals>")[0]
 
 
 def hashed(content: bytes) -> str:

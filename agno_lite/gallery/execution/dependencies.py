@@ -1,6 +1,6 @@
 """What a run depended on: the key under which its capture is kept.
 
-A change counts if it is in the script, in a definition of an imported module (its *skeleton*: everything
+A change counts if it is in a definition of the script or of an imported module (its *skeleton*: everything
 but function bodies), in the body of a function that was entered, in a file that was read or looked for, in
 a folder that was listed, in the version of an imported package, or in a declared environment variable.
 Comments, positions and docstrings do not count; a docstring counts where its words were in a request or in
@@ -14,7 +14,7 @@ import sys
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from agno_lite.gallery.execution.code import ABSENT, DOCSTRING, Code, hashed, outermost, parse
+from agno_lite.gallery.execution.code import ABSENT, DOCSTRING, Code, hashed, parse
 from agno_lite.gallery.execution.environment import declared
 from agno_lite.gallery.records import Dependencies
 
@@ -52,10 +52,10 @@ def compute(project: Project, script: str, run: RawRun) -> Dependencies:
     main = _loaded(project, run, script)
     texts = list(_strings([[exchange.request for exchange in run.exchanges], run.stdout, run.stderr]))
     entered: dict[str, dict[str, str]] = {}
-    for path, name in _used(project, script, run, texts):
+    for path, name in _used(project, run, texts):
         entered.setdefault(path, {})[name] = hash_of(code_of(project, path), name)
     return Dependencies(
-        script=main.whole if main else _EDITED,
+        script=main.script if main else _EDITED,
         modules={path: code.skeleton if code else _EDITED for path, code in loaded.items()},
         functions={path: dict(sorted(names.items())) for path, names in sorted(entered.items())},
         files=dict(sorted(_files(project, run, {script, *paths}))),
@@ -75,11 +75,11 @@ def _loaded(project: Project, run: RawRun, path: str) -> Code | None:
     return code_of(project, path) if unedited else None
 
 
-def _used(project: Project, script: str, run: RawRun, texts: list[str]) -> Iterator[tuple[str, str]]:
+def _used(project: Project, run: RawRun, texts: list[str]) -> Iterator[tuple[str, str]]:
     """Path and name of each function whose body was entered, and of each docstring that was put to use."""
     for entry in run.entered:
-        if entry.path != script and not entry.path.startswith(_LAUNCHER):
-            yield entry.path, outermost(entry.name)
+        if not entry.path.startswith(_LAUNCHER):
+            yield entry.path, entry.name
     everything = "\n".join(texts)
     for path in run.modules:
         code = code_of(project, path)

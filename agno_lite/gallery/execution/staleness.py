@@ -45,11 +45,12 @@ def part_changes(project: Project, then: Dependencies, definitions: Definitions)
 
 
 def script_changes(project: Project, script: str, then: Dependencies) -> Iterator[Change]:
-    """Whether the script itself changed."""
+    """Whether the script itself changed, other than in the body of a function."""
     code = code_of(project, script)
     if code is None:
-        yield _gone(script)
-    elif code.whole != then.script:
+        if script not in then.functions:
+            yield _gone(script)
+    elif code.script != then.script:
         yield Change(kind="script", name=script, path=script, text="script changed")
 
 

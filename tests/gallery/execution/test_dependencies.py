@@ -30,6 +30,10 @@ def main() -> None:
     print(sorted(Path("data").glob("*.txt")))
 
 
+def later() -> None:
+    print("not yet")
+
+
 main()
 '''
 
@@ -51,7 +55,12 @@ _TAX = ("shop.till.Till.__init__: the default of tax changed: 0.2 → 0.3",)
 @pytest.mark.parametrize(
     ("path", "old", "new", "expected"),
     [
-        (_EXAMPLE, 'Till("a")', 'Till("b")', ("script changed",)),
+        (_EXAMPLE, 'Till("a")', 'Till("b")', (f"{_EXAMPLE}::main: body changed",)),
+        (_EXAMPLE, "\n\nmain()", "\n\nmain()\nmain()", ("script changed",)),
+        (_EXAMPLE, "def main", "def other(): ...\n\n\ndef main", ("script changed",)),
+        (_EXAMPLE, "not yet", "still not", ()),
+        # What a run constructed is known by the place of the call among all such calls.
+        (_EXAMPLE, '"not yet"', 'Till("later")', ("script changed",)),
         (
             _TILL,
             "round(price * (1 + tax), 2)",
@@ -180,15 +189,36 @@ def test_a_docstring_counts_where_its_words_were_used(tiny: Tiny) -> None:
     assert tiny.reasons(capture) == ("shop.till.unused: docstring changed",)
 
 
-def test_code_inside_functions_belongs_to_the_outer_one(tiny: Tiny) -> None:
-    """Nested functions and lambdas are part of the body of the function around them."""
-    tiny.write(
-        "shop/nested.py", "def outer():\n    def inner():\n        return (lambda: 1)()\n    return inner()\n"
-    )
+_NESTED = """
+    def outer():
+        def inner(more=(lambda: 1)):
+            return more() + 2
+
+        def undo():
+            return 3
+
+        return inner()
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("lambda: 1", "lambda: 2", ("shop.nested.outer: body changed",)),
+        ("def undo()", "def undo(times=1)", ("shop.nested.outer: body changed",)),
+        ("more() + 2", "more() - 2", ("shop.nested.outer.<locals>.inner: body changed",)),
+        ("return 3", "return 4", ()),
+    ],
+)
+def test_functions_inside_functions_count_if_they_were_entered(
+    tiny: Tiny, old: str, new: str, expected: tuple[str, ...]
+) -> None:
+    """A body holds the definitions of the functions in it, and not their bodies."""
+    tiny.write("shop/nested.py", _NESTED)
     capture = tiny.capture("from shop.nested import outer\nprint(outer())")
-    assert set(capture.dependencies.functions["shop/nested.py"]) == {"outer"}
-    tiny.edit("shop/nested.py", "lambda: 1", "lambda: 2")
-    assert tiny.reasons(capture) == ("shop.nested.outer: body changed",)
+    assert set(capture.dependencies.functions["shop/nested.py"]) == {"outer", "outer.<locals>.inner"}
+    tiny.edit("shop/nested.py", old, new)
+    assert tiny.reasons(capture) == expected
 
 
 def test_functions_of_one_name_count_together(tiny: Tiny) -> None:
