@@ -103,7 +103,7 @@ def _files(project: Project, run: RawRun, code: set[str]) -> Iterator[tuple[str,
     for path, use in run.files:
         parts = path.split("/")
         own = path == "." or not any(part in _NOT_PROJECT or part.startswith(".") for part in parts)
-        if not own or use == "write" or path in code or path.startswith(environment):
+        if not own or use == "write" or path.startswith(environment) or (path in code and use != "text"):
             continue
         place = project.root / path
         if use != "look":

@@ -105,7 +105,7 @@ class RawRun:
     """Project files that were loaded as modules, the script among them: time of last change, and size."""
     files: tuple[tuple[str, str], ...] = ()
     """Other paths below the project and the first use of each: `read`, `write` or `list`; `look` if it was
-    only looked for."""
+    only looked for, `text` if it is code and was read other than to be run."""
     imports: tuple[str, ...] = ()
     """Modules that were imported, or looked for, in order of time; without those that every run loads."""
     stdout: str = ""
@@ -164,10 +164,16 @@ def parse(events: Iterable[Event], *, ended: int, **outcome: Any) -> RawRun:
     )
 
 
+_PLACES = {"text": 0, "look": 2}
+"""Uses of a file that say more than others, or less."""
+
+
 def _files(events: list[Event]) -> dict[str, str]:
-    """Paths and their first use; that one was looked for says nothing if it was used later."""
-    first = {event["path"]: event["use"] for event in reversed(events)}
-    return first | {event["path"]: event["use"] for event in reversed(events) if event["use"] != "look"}
+    """Paths and their first use, of those that say most: what was looked for may be used later."""
+    found: dict[str, str] = {}
+    for event in sorted(events, key=lambda event: _PLACES.get(event["use"], 1)):
+        found.setdefault(event["path"], event["use"])
+    return found
 
 
 def _seconds(nanoseconds: int) -> float:

@@ -80,7 +80,8 @@ class FileWatcher:
         """Called by Python at everything that it does, so the quickest way out comes first."""
         if event == "open":
             path, mode, flags = arguments
-            self._note(_source(path), "write" if _writes(mode, flags) else "read")
+            shown = str(path).endswith(".py") and not _is_import_system()
+            self._note(_source(path), "write" if _writes(mode, flags) else "text" if shown else "read")
         elif event in ("os.listdir", "os.scandir"):
             if not _is_import_system():
                 self._note(arguments[0] or os.curdir, "list")
@@ -111,8 +112,10 @@ def _source(path: Any) -> Any:
 
 
 def _is_import_system() -> bool:
-    """Whether Python looks through folders for a module or a package: what it finds is noted elsewhere."""
-    caller = sys._getframe(2).f_code.co_filename  # noqa: SLF001 - the frame under the audit hook
+    """Whether Python looks for a module or a package, or loads it: what it finds is noted elsewhere."""
+    frame = sys._getframe(1).f_back  # noqa: SLF001 - the frame under the audit hook
+    # Python opens the first script, and the files of a last traceback, when no frame is left.
+    caller = frame.f_code.co_filename if frame else ""
     return caller.startswith("<frozen importlib") or f"{os.sep}importlib{os.sep}metadata" in caller
 
 

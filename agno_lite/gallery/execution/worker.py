@@ -36,6 +36,8 @@ def main(specification: str) -> None:
     given = json.loads(specification)
     script = Path(given["script"])
     journal = Journal(given["journal"])
+    # Before anyone watches: that a script is read to be run says nothing, that it reads itself does.
+    status, source = script.stat(), script.read_bytes()
     probes = _watch(journal, given)
     sys.argv[:] = [str(script)]
     sys.path[0] = str(script.parent)
@@ -43,7 +45,7 @@ def main(specification: str) -> None:
     atexit.register(lambda: journal.write("finish", peak_memory=_peak_memory()))
     constructions = Constructions(journal)
     journal.write("begin")
-    _run(script, constructions, probes)
+    _run(script, source, (status.st_mtime, status.st_size), constructions, probes)
 
 
 def _watch(journal: Journal, given: dict[str, Any]) -> Probes:
@@ -64,15 +66,16 @@ def _watch(journal: Journal, given: dict[str, Any]) -> Probes:
     return probes
 
 
-def _run(script: Path, constructions: Constructions, probes: Probes) -> None:
+def _run(
+    script: Path, source: bytes, version: tuple[float, int], constructions: Constructions, probes: Probes
+) -> None:
     """Execute the script as the main module; end the process as Python does if it raises."""
     module = ModuleType("__main__")
     vars(module).update(__file__=str(script), __builtins__=sys.modules["builtins"], __cached__=None)
     sys.modules["__main__"] = module
     try:
-        status = script.stat()
-        tree = constructions.install(parsed(script.read_bytes(), str(script)))
-        code = probes.compile(tree, str(script), (status.st_mtime, status.st_size))
+        tree = constructions.install(parsed(source, str(script)))
+        code = probes.compile(tree, str(script), version)
         exec(code, vars(module))  # noqa: S102 - running it is what this is for
     except SystemExit:
         raise

@@ -230,6 +230,36 @@ def test_a_module_that_is_loaded_by_its_path_counts_as_a_file(tiny: Tiny) -> Non
     assert tiny.reasons(capture) == ("tools/helper.py: file changed",)
 
 
+@pytest.mark.parametrize(
+    "show",
+    [
+        "print(inspect.getsource(till.total))",
+        "warnings.warn_explicit('odd', UserWarning, till.__file__, 3)",
+        "print(Path(till.__file__).read_text())",
+        "traceback.print_exception(error)",
+        "raise error",
+        "print(Path(__file__).read_text())",
+    ],
+)
+def test_code_that_is_shown_counts_with_its_comments(tiny: Tiny, show: str) -> None:
+    """Source text, and lines of it in warnings and tracebacks: a comment is a part of what is shown."""
+    capture = tiny.capture(f"""
+        import inspect, traceback, warnings
+        from pathlib import Path
+        from shop import till
+        try:
+            till.total("not", "numbers")
+        except TypeError as caught:
+            error = caught
+        {show}
+    """)
+    assert tiny.reasons(capture) == ()
+    path = tiny.example.path if "__file__)" in show and "till" not in show else "shop/till.py"
+    text = (tiny.project.root / path).read_text()
+    tiny.write(path, f"{text}# a comment\n")
+    assert tiny.reasons(capture) == (f"{path}: file changed",)
+
+
 def test_unrelated_modules_and_packages_do_not_count(tiny: Tiny) -> None:
     """What was not imported may change as it likes."""
     tiny.write("shop/other.py", "VALUE = 1")
