@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -344,10 +345,12 @@ def test_reasons_are_read() -> None:
 
 def test_the_whole_thing_prints_three_figures(capsys: pytest.CaptureFixture[str]) -> None:
     """Two mutations by the real tool: the last line has the figures, the status says whether they are 0."""
+    place = tempfile.gettempdir(), os.environ.get("TMPDIR")
     status = main(["--projects", "tiny", "--kinds", "comment", "default", "--only", "1", "--jobs", "1"])
     last = capsys.readouterr().out.splitlines()[-1]
     assert last == "stale and unannounced 0, runs in vain 0, wrong reasons 0 (of 2 mutations, 2 kinds)"
     assert status == 0
+    assert (tempfile.gettempdir(), os.environ.get("TMPDIR")) == place
 
 
 @pytest.mark.parametrize("moment", ["preparing tiny", "mutating"])

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from multiprocessing.pool import Pool
 from pathlib import Path
 
@@ -45,21 +45,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     tasks = list(_tasks(given))
     note(f"seed {given.seed}, {len(tasks)} mutations, {given.jobs} processes")
-    place = Path(tempfile.mkdtemp(prefix="drift-"))
-    place.chmod(0o711)  # As root the database server runs as another user, who must be able to enter.
-    os.environ["TMPDIR"] = tempfile.tempdir = str(place)
-    try:
+    with _scratch() as place:
         results = _results(given, tasks, place)
         if given.against:
             from tests.benchmarks.drift.others import compare
 
             for line in compare(given.against, given.seed, given.per_kind or PER_KIND, place):
                 print_line(line)
-    finally:
-        remove(place)
     print_table(results)
     print_line(figures(results))
     return int(any(result.verdict.wrong for result in results))
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder for what this process, and those that it starts, keep for a while; it goes with the block."""
+    place = Path(tempfile.mkdtemp(prefix="drift-"))
+    place.chmod(0o711)  # As root the database server runs as another user, who must be able to enter.
+    before = os.environ.get("TMPDIR")
+    os.environ["TMPDIR"] = tempfile.tempdir = str(place)
+    try:
+        yield place
+    finally:
+        tempfile.tempdir = None
+        del os.environ["TMPDIR"]
+        if before is not None:
+            os.environ["TMPDIR"] = before
+        remove(place)
 
 
 def _results(given: argparse.Namespace, tasks: list[Task], place: Path) -> list[Result]:
