@@ -24,6 +24,8 @@ LANGUAGES = ("zh", "en")
 EXAMPLES = (
     "11_memory/05_multi_user_multi_session_chat",
     "11_memory/06_multi_user_multi_session_chat_concurrent",
+    "09_evals/performance/team_response_with_memory_multi_user",
+    "09_evals/performance/team_response_with_memory_simple",
 )
 
 
@@ -80,6 +82,12 @@ def definitions(path: str) -> dict[str, set[tuple[int, int]]]:
     return found
 
 
+def passed(path: str, name: str) -> set[int]:
+    """Lines on which a file passes an argument of that name."""
+    tree = ast.parse((ROOT / path).read_text("utf-8"))
+    return {node.lineno for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg == name}
+
+
 def named(link: Tag) -> str | None:
     """The name that a link shows as code: `Agent.arun()`, `Agent(model)`, `model=True` → its last part."""
     code = link.find("code")
@@ -102,13 +110,18 @@ def test_every_named_reference_is_the_first_line_of_its_definition(page: Beautif
         if name is None:
             continue
         starts = {first for first, _ in definitions(path).get(name, ())}
+        if "=" in link.get_text():
+            starts |= passed(path, name)
         assert line in starts, f"{link.get_text()} leads to {path}:{line}, defined at {sorted(starts)}"
         checked += 1
     assert checked > 60
 
 
 def test_every_shown_line_number_is_the_one_it_links(page: BeautifulSoup, uri: str) -> None:
-    """Where a number is shown with a link to a line, it is that line's; a range is the definition's."""
+    """Where a number is shown with a link to a line, it is that line's.
+
+    A range is that of a definition, or of the excerpt above it.
+    """
     shown = 0
     for link, path, line in line_links(page, uri):
         numbers = [int(number) for number in re.findall(r"\d+", link.get_text())]
@@ -117,7 +130,8 @@ def test_every_shown_line_number_is_the_one_it_links(page: BeautifulSoup, uri: s
         assert numbers[0] == line
         if len(numbers) == 2:
             spans = {span for places in definitions(path).values() for span in places}
-            assert (numbers[0], numbers[1]) in spans, f"{path} has nothing at lines {numbers}"
+            above = excerpt_lines(link.find_previous("div", class_="excerpt"))
+            assert (numbers[0], numbers[1]) in spans | {(above[0], above[-1])}, f"{path}: lines {numbers}"
         shown += 1
     assert shown > 10
 
@@ -139,17 +153,23 @@ def test_line_numbers_in_the_index_are_those_of_their_links(page: BeautifulSoup,
         assert str(link["href"]).endswith(f"-{number[1]}")
 
 
+def excerpt_lines(excerpt: Any) -> list[int]:
+    """The numbers that stand beside the lines of an excerpt; it may have several parts."""
+    cells = excerpt.select("td.linenos")
+    return [int(number) for cell in cells for number in re.findall(r"\d+", cell.get_text())]
+
+
 def test_excerpts_are_the_lines_that_they_say(page: BeautifulSoup) -> None:
     """Each line of an excerpt is, but for its indentation, the line of the file with the number beside it."""
     checked = 0
-    for block in page.select("div.excerpt div.highlight"):
-        title = block.select_one(".filename")
+    for excerpt in page.select("div.excerpt"):
+        title = excerpt.select_one(".filename")
         assert title is not None
         lines = (ROOT / title.get_text()).read_text("utf-8").splitlines()
-        numbers = [int(number) for number in re.findall(r"\d+", block.select_one("td.linenos").get_text())]  # type: ignore[union-attr]
-        shown = block.select_one("td.code pre").get_text().rstrip("\n").split("\n")  # type: ignore[union-attr]
-        assert len(numbers) == len(shown)
-        for number, text in zip(numbers, shown, strict=True):
+        parts = [part.get_text().rstrip("\n").split("\n") for part in excerpt.select("td.code pre")]
+        for number, text in zip(
+            excerpt_lines(excerpt), [line for part in parts for line in part], strict=True
+        ):
             assert text.strip() == lines[number - 1].strip()
             checked += 1
     assert checked > 40
@@ -174,14 +194,27 @@ def test_diagram_links_lead_to_definitions_statements_or_settings(
     assert checked >= 20
 
 
+def is_inside_run(span: dict[str, Any], facts: dict[str, Any]) -> bool:
+    """Whether a span is inside a run of an agent."""
+    spans = {one["id"]: one for one in facts["spans"]}
+    while (around := spans.get(span["parent"])) is not None:
+        if around["kind"] == "invoke_agent":
+            return True
+        span = around
+    return False
+
+
 def test_the_flowchart_counts_what_the_capture_holds(page: BeautifulSoup, example: str, uri: str) -> None:
-    """The runs in its boxes add up to the capture's, and so do the memory updates."""
+    """The runs in its boxes add up to those that the script asked for, and so do the memory updates."""
     facts = json.loads((ROOT / f"cookbook/_captures/{example}.facts.json").read_text("utf-8"))
     kinds = [span["kind"] for span in facts["spans"]]
+    asked = [
+        span for span in facts["spans"] if span["kind"] == "invoke_agent" and not is_inside_run(span, facts)
+    ]
     chart = html.unescape(page.select(".mermaid")[1].get_text())
     runs = r"(\d+) 次运行" if uri.startswith("zh") else r"(\d+) runs?"
     counted = [int(re.search(runs, box)[1]) for box in re.findall(r'turn\d+\["(.*?)"\]', chart)]  # type: ignore[index]
-    assert sum(counted) == kinds.count("invoke_agent")
+    assert sum(counted) == len(asked)
     updates = [
         int(number)
         for number in re.findall(r'memory\d+\["[^"\\]*#215;(\d+)|memory\d+\["[^"\\]*×(\d+)', chart)
@@ -210,14 +243,20 @@ def json_blocks(page: BeautifulSoup) -> list[Any]:
 def test_the_page_shows_every_request_whole(page: BeautifulSoup, example: str) -> None:
     """The bodies on the page are those of the capture, one by one and by user, and so are the answers.
 
+    Of what an evaluation repeats, each has its place inside of the first; what differs is tested elsewhere.
     That the capture's requests are those on the wire is tested with a server that counts them.
     """
     facts = json.loads((ROOT / f"cookbook/_captures/{example}.facts.json").read_text("utf-8"))
     shown = json_blocks(page)
     exchanges = {str(exchange["id"]): exchange for exchange in facts["exchanges"]}
-    anchors = [str(anchor["id"]).removeprefix("request-") for anchor in page.select("span[id^=request-]")]
+    places = page.select("span[id^=request-]")
+    anchors = {str(anchor["id"]).removeprefix("request-"): anchor.find_parent("details") for anchor in places}
     assert sorted(anchors) == sorted(exchanges)
+    whole = [number for number, fold in anchors.items() if fold is None]
+    assert len(whole) == len(exchanges) / (5 if "09_evals" in example else 1)
     for side, key in (("request", "messages"), ("response", "choices")):
-        recorded = [facts["bodies"][exchange[side]] for exchange in map(exchanges.__getitem__, anchors)]
-        assert [body for body in shown if key in body] == recorded
-        assert len(recorded) == 16
+        recorded = [facts["bodies"][exchanges[number][side]] for number in whole]
+        # A streamed answer is shown event by event.
+        assert [body for body in shown if key in body] == [
+            body for body in recorded if isinstance(body, dict)
+        ]
